@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Vigil. `make` builds, `make check` shows that it works, `make demo` shows it working,
+# `make help` lists the rest.
+
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+CC ?= gcc
+CLANG ?= clang
+V ?= 0
+SAN ?= 0
+B := build$(if $(filter 1,$(SAN)),-san)
+
+VERSION := 0.1.0
+
+ifeq ($(V),0)
+Q := @
+SAY = @printf '  %-7s %s\n'
+else
+Q :=
+SAY = @:
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+	-Wundef -Wpointer-arith -Wwrite-strings -Werror
+HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-strict-overflow
+CFLAGS ?= -O2 -g
+ifeq ($(SAN),1)
+CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDEN := -fPIE
+SANFLAGS := -fsanitize=address,undefined
+endif
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) $(CFLAGS)
+LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+
+VIGIL_PKGS := libsystemd jansson sqlite3 yaml-0.1 libseccomp libmnl libmd
+HELPER_PKGS := libnftables libmnl libseccomp
+have_pkgs := $(shell pkg-config --exists $(VIGIL_PKGS) $(HELPER_PKGS) cmocka 2>/dev/null && echo yes)
+ifeq ($(have_pkgs),yes)
+VIGIL_LIBS := $(shell pkg-config --libs $(VIGIL_PKGS))
+HELPER_LIBS := $(shell pkg-config --libs $(HELPER_PKGS))
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka)
+endif
+
+MAINS := src/agent/main.c src/cli/main.c
+SRC := $(filter-out $(MAINS),$(wildcard src/*/*.c))
+HELPER_SRC := $(wildcard helper/*.c)
+OBJ := $(SRC:%.c=$B/%.o)
+HELPER_OBJ := $(HELPER_SRC:%.c=$B/%.o)
+# What both sides of the wall share.
+WIRE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard helper/wire.c))
+
+PROGRAMS := $(if $(wildcard helper/main.c),$B/vigil-helper) \
+	$(if $(wildcard src/agent/main.c),$B/vigil-agent) $(if $(wildcard src/cli/main.c),$B/vigil)
+
+all: $(PROGRAMS)
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$B/libvigil.a: $(OBJ) $(WIRE_OBJ)
+	@rm -f $@
+	$Q$(AR) rcs $@ $^
+
+$B/vigil-helper: $(HELPER_OBJ)
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(HELPER_LIBS)
+
+$B/vigil-agent: $B/src/agent/main.o $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+$B/vigil: $B/src/cli/main.o $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+# --- tests: one small program a file, linked with everything but the mains -----------------
+
+UNIT_SRC := $(wildcard tests/unit/*/*.c)
+UNIT := $(UNIT_SRC:%.c=$B/%)
+KERNEL_SRC := $(filter-out %/harness.c,$(wildcard tests/kernel/*.c))
+KERNEL := $(KERNEL_SRC:%.c=$B/%)
+TEST_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/harness.c))
+HELPER_LIB_OBJ := $(filter-out $B/helper/main.o $(WIRE_OBJ),$(HELPER_OBJ))
+
+$B/tests/unit/%: $B/tests/unit/%.o $(HELPER_LIB_OBJ) $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
+
+$B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
+
+tests: $(UNIT) $(KERNEL)
+
+clean:
+	rm -rf build build-san
+
+.PHONY: all tests clean
+.SECONDARY:
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

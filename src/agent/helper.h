@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The agent's end of the wall: helper_<op>() asks, vigil-helper performs. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helper/protocol.h"
+
+/* Why the helper refused. */
+struct helper_refusal {
+	uint32_t line; /* of the script, 0 when it is not about a line */
+	char text[HELPER_TEXT_MAX];
+};
+
+/**
+ * helper_connect() - Connect to the helper's socket
+ *
+ * Return: a descriptor, or -errno of connect(2).
+ */
+int helper_connect(const char *path);
+
+/**
+ * helper_hello() - Agree on the version; the first request on a connection
+ *
+ * Return: 0, -EPROTO when it speaks another version, -EACCES when the helper turned us
+ * away, or -errno of the socket (-ECONNRESET: it is gone). The same for all below;
+ * after -ECONNRESET, -EPROTO and -ETIMEDOUT the connection is of no more use.
+ */
+int helper_hello(int fd, struct helper_refusal *refusal);
+
+/** helper_apply_script() - One transaction of statements. Return: 0, -EINVAL when
+ * refused (nothing changed), -E2BIG when larger than HELPER_SCRIPT_MAX. */
+int helper_apply_script(int fd, const char *script, size_t size_bytes,
+			struct helper_refusal *refusal);
+
+/** helper_apply_elements() - Packed blocks, as one batch or as several. Return: 0,
+ * -EINVAL when refused or malformed, -ENOENT when a set is not there, -EEXIST when a
+ * range is, ... */
+int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atomic,
+			  struct helper_refusal *refusal);
+
+struct helper_sockets {
+	int conntrack, log, tables; /* owned by the caller */
+	size_t receive_bytes;       /* receive buffer of @conntrack */
+};
+
+/** helper_observe() - The three event sockets, non-blocking and close-on-exec. */
+int helper_observe(int fd, struct helper_sockets *ret, struct helper_refusal *refusal);
+
+/** helper_dump() - A dump. Return: a descriptor that the caller owns (a netlink socket
+ * to read until NLMSG_DONE, or the memfd of the table), or -errno (-ENOENT: no table).
+ */
+int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
+		struct helper_refusal *refusal);

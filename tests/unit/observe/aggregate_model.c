@@ -140,7 +140,9 @@ static void dump(struct world *world, bool first)
 	}
 	snapshot(world, first);
 	while (world->dump.head < world->dump.tail) {
-		if (roll(world, 2))
+		/* What ends while the first dump is read counts from its beginning:
+		 * nobody knows what it had carried before. */
+		if (!first && roll(world, 2))
 			change(world);
 		read_one(world, roll(world, 2) ? &world->dump : &world->events);
 	}

@@ -93,12 +93,84 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 	$(SAY) LINK $@
 	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
 
+# End-to-end scenarios: programs that take TAP's form as well.
+SCENARIOS := $(filter-out %/lab.py,$(wildcard tests/kernel/*.py))
+
 tests: $(UNIT) $(KERNEL)
 
-clean:
-	rm -rf build build-san
+# --- the commands of the README --------------------------------------------------------------
 
-.PHONY: all tests clean
+# What pkg-config says is read when make starts, so what was just installed needs a fresh one.
+check: deps
+	@$(MAKE) --no-print-directory check-all
+
+check-all: all docs tests
+	$(SAY) LINT .
+	$Q tests/lint
+	$Q$(MAKE) --no-print-directory clang
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+
+demo: deps-build
+	@$(MAKE) --no-print-directory demo-run
+
+demo-run: all
+	$Q examples/demo.py
+
+# The fast part: what needs no namespace and no clang.
+test: all $(UNIT)
+	$Q tests/run $(UNIT)
+
+test-kernel: all $(KERNEL)
+	$Q tests/run $(KERNEL) $(SCENARIOS)
+
+deps:
+	@tests/deps all
+
+deps-build:
+	@tests/deps build
+
+lint: all
+	$Q tests/lint
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+# The other compiler, for its warnings.
+clang:
+	$Q$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all tests
+
+# --- fuzzing: make fuzz SECONDS=600 ------------------------------------------------------------
+
+FUZZ_SECONDS ?= 30
+SECONDS ?= 600
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
+FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+build-fuzz/%: tests/fuzz/%.c
+	$Q$(MAKE) --no-print-directory B=build-fuzz CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_CFLAGS)" \
+		build-fuzz/libvigil.a $(HELPER_LIB_OBJ:$B/%=build-fuzz/%)
+	$(SAY) FUZZER $*
+	$Q$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< \
+		$(HELPER_LIB_OBJ:$B/%=build-fuzz/%) build-fuzz/libvigil.a $(VIGIL_LIBS) $(HELPER_LIBS)
+
+fuzz: $(FUZZERS)
+	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
+
+# --- install -----------------------------------------------------------------------------------
+
+INSTALL := install
+LIBEXECDIR ?= $(PREFIX)/lib/vigil
+install: all docs
+	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
+	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
+
+clean:
+	rm -rf build build-san build-clang build-fuzz build-fuzz-san
+
+.PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
+	format clang fuzz install docs help
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/units.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* One digit after the point below ten, none above: always two or three digits that
+ * count. Cut rather than rounded, so 1023.9 KiB never reads as 1024 KiB. */
+static void scale(uint64_t value, uint64_t unit, const char *name, char *out)
+{
+	uint64_t whole = value / unit;
+	/* The remainder is below 2^60, so ten times it still fits. */
+	unsigned int tenth = (unsigned int)(value % unit * 10 / unit);
+
+	if (whole < 10)
+		snprintf(out, UNITS_TEXT_MAX, "%u.%u%s", (unsigned int)whole, tenth,
+			 name);
+	else
+		snprintf(out, UNITS_TEXT_MAX, "%llu%s", (unsigned long long)whole,
+			 name);
+}
+
+char *units_bytes(uint64_t bytes, char out[static UNITS_TEXT_MAX])
+{
+	static const char *const names[] = { " KiB", " MiB", " GiB",
+					     " TiB", " PiB", " EiB" };
+	size_t i = 0;
+	uint64_t unit = 1024;
+
+	if (bytes < 1024) {
+		snprintf(out, UNITS_TEXT_MAX, "%u B", (unsigned int)bytes);
+		return out;
+	}
+	while (i + 1 < ARRAY_SIZE(names) && bytes / unit >= 1024) {
+		unit *= 1024;
+		i++;
+	}
+	scale(bytes, unit, names[i], out);
+	return out;
+}
+
+char *units_count(uint64_t count, char out[static UNITS_TEXT_MAX])
+{
+	static const char *const names[] = { "k", "M", "G", "T", "P", "E" };
+	size_t i = 0;
+	uint64_t unit = 1000;
+
+	if (count < 100000) {
+		snprintf(out, UNITS_TEXT_MAX, "%u", (unsigned int)count);
+		return out;
+	}
+	while (i + 1 < ARRAY_SIZE(names) && count / unit >= 1000) {
+		unit *= 1000;
+		i++;
+	}
+	scale(count, unit, names[i], out);
+	return out;
+}
+
+char *units_duration(int64_t seconds, char out[static UNITS_TEXT_MAX])
+{
+	static const struct {
+		int64_t seconds;
+		char name;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	if (seconds < 0)
+		seconds = 0;
+	while (i + 1 < ARRAY_SIZE(units) && seconds < units[i].seconds)
+		i++;
+	snprintf(out, UNITS_TEXT_MAX, "%lld%c", (long long)(seconds / units[i].seconds),
+		 units[i].name);
+	return out;
+}
+
+int units_parse_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return -ERANGE;
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+/* Bytes of the character at @text, 0 when it is not one that may be shown. */
+static size_t character_bytes(const unsigned char *text)
+{
+	size_t size = text[0] < 0x80   ? 1
+		      : text[0] < 0xc2 ? 0
+		      : text[0] < 0xe0 ? 2
+		      : text[0] < 0xf0 ? 3
+		      : text[0] < 0xf5 ? 4
+				       : 0;
+
+	if (size == 1)
+		return text[0] >= ' ' && text[0] != 0x7f;
+	for (size_t i = 1; i < size; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if (size == 2 && text[0] == 0xc2 && text[1] < 0xa0)
+		return 0;
+	return size;
+}
+
+char *text_printable(char *text)
+{
+	char *byte = text;
+
+	while (*byte) {
+		size_t size = character_bytes((const unsigned char *)byte);
+
+		if (size == 0)
+			*byte = '?';
+		byte += size ? size : 1;
+	}
+	return text;
+}
+
+static const struct {
+	const char *name;
+	int protocol;
+} protocols[] = {
+	{ "icmp", IPPROTO_ICMP },
+	{ "igmp", IPPROTO_IGMP },
+	{ "ipip", IPPROTO_IPIP },
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "dccp", IPPROTO_DCCP },
+	{ "ipv6", IPPROTO_IPV6 },
+	{ "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP },
+	{ "ah", IPPROTO_AH },
+	{ "icmpv6", IPPROTO_ICMPV6 },
+	{ "ospf", 89 },
+	{ "pim", IPPROTO_PIM },
+	{ "vrrp", 112 },
+	{ "l2tp", 115 },
+	{ "sctp", IPPROTO_SCTP },
+	{ "udplite", IPPROTO_UDPLITE },
+};
+
+const char *protocol_name(int protocol, char out[static UNITS_TEXT_MAX])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (protocols[i].protocol == protocol)
+			return protocols[i].name;
+	snprintf(out, UNITS_TEXT_MAX, "%d", protocol);
+	return out;
+}
+
+int protocol_parse(const char *text)
+{
+	uint64_t number;
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (strcmp(protocols[i].name, text) == 0)
+			return protocols[i].protocol;
+	return units_parse_number(text, 255, &number) ? -EINVAL : (int)number;
+}
+
+const char *const *protocol_names(void)
+{
+	static const char *names[ARRAY_SIZE(protocols) + 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		names[i] = protocols[i].name;
+	return names;
+}

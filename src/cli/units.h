@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers and text as a person reads them. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { UNITS_TEXT_MAX = 32 };
+
+/** units_bytes() - "0 B", "999 B", "1.2 KiB", "34 MiB": at most 8 characters. Return:
+ *  @out. */
+char *units_bytes(uint64_t bytes, char out[static UNITS_TEXT_MAX]);
+
+/** units_count() - "12", "99999", "123k", "4.5M": at most 5 characters. Return: @out.
+ */
+char *units_count(uint64_t count, char out[static UNITS_TEXT_MAX]);
+
+/** units_duration() - "45s", "12m", "3h", "5d": cut, not rounded; "0s" for what is
+ *  negative. Return: @out. */
+char *units_duration(int64_t seconds, char out[static UNITS_TEXT_MAX]);
+
+/** units_parse_number() - Decimal digits alone, at most @max. Return: 0, -EINVAL or
+ *  -ERANGE. */
+int units_parse_number(const char *text, uint64_t max, uint64_t *ret);
+
+/**
+ * text_printable() - Make text harmless for a terminal, in place
+ *
+ * Control characters, also those that UTF-8 spells in two bytes (U+0080 to U+009F), and
+ * broken UTF-8 become '?'. Line feeds too.
+ *
+ * Return: @text.
+ */
+char *text_printable(char *text);
+
+/** protocol_name() - "tcp" for 6 and so on; the number where it has no name here.
+ *  Return: @out or a constant. */
+const char *protocol_name(int protocol, char out[static UNITS_TEXT_MAX]);
+
+/** protocol_parse() - A name that protocol_name() gives, or a number to 255. Return:
+ * it, or -EINVAL. */
+int protocol_parse(const char *text);
+
+/** protocol_names() - All names, NULL-terminated. */
+const char *const *protocol_names(void);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "cli/units.h"
 
 enum { WIDTH_MIN = 20, WIDTH_MAX = 1000 };
@@ -71,13 +72,14 @@ int terminal_write(const struct buffer *out)
 
 int terminal_error(const char *format, ...)
 {
-	char text[1024];
+	char text[1024], safe[1024];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "vigil: %s\n", text_printable(text));
+	text_copy_printable(safe, sizeof(safe), text);
+	fprintf(stderr, "vigil: %s\n", safe);
 	return EXIT_FAILED;
 }
 

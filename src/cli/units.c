@@ -2,12 +2,11 @@
 #include "cli/units.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/protocol.h"
 
 /* One digit after the point below ten, none above: always two or three digits that
  * count. Cut rather than rounded, so 1023.9 KiB never reads as 1024 KiB. */
@@ -98,87 +97,23 @@ int units_parse_number(const char *text, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* Bytes of the character at @text, 0 when it is not one that may be shown. */
-static size_t character_bytes(const unsigned char *text)
+char *units_protocol(int protocol, char out[static UNITS_TEXT_MAX])
 {
-	size_t size = text[0] < 0x80   ? 1
-		      : text[0] < 0xc2 ? 0
-		      : text[0] < 0xe0 ? 2
-		      : text[0] < 0xf0 ? 3
-		      : text[0] < 0xf5 ? 4
-				       : 0;
+	const char *name = protocol_name((uint8_t)protocol);
 
-	if (size == 1)
-		return text[0] >= ' ' && text[0] != 0x7f;
-	for (size_t i = 1; i < size; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if (size == 2 && text[0] == 0xc2 && text[1] < 0xa0)
-		return 0;
-	return size;
-}
-
-char *text_printable(char *text)
-{
-	char *byte = text;
-
-	while (*byte) {
-		size_t size = character_bytes((const unsigned char *)byte);
-
-		if (size == 0)
-			*byte = '?';
-		byte += size ? size : 1;
-	}
-	return text;
-}
-
-static const struct {
-	const char *name;
-	int protocol;
-} protocols[] = {
-	{ "icmp", IPPROTO_ICMP },
-	{ "igmp", IPPROTO_IGMP },
-	{ "ipip", IPPROTO_IPIP },
-	{ "tcp", IPPROTO_TCP },
-	{ "udp", IPPROTO_UDP },
-	{ "dccp", IPPROTO_DCCP },
-	{ "ipv6", IPPROTO_IPV6 },
-	{ "gre", IPPROTO_GRE },
-	{ "esp", IPPROTO_ESP },
-	{ "ah", IPPROTO_AH },
-	{ "icmpv6", IPPROTO_ICMPV6 },
-	{ "ospf", 89 },
-	{ "pim", IPPROTO_PIM },
-	{ "vrrp", 112 },
-	{ "l2tp", 115 },
-	{ "sctp", IPPROTO_SCTP },
-	{ "udplite", IPPROTO_UDPLITE },
-};
-
-const char *protocol_name(int protocol, char out[static UNITS_TEXT_MAX])
-{
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (protocols[i].protocol == protocol)
-			return protocols[i].name;
-	snprintf(out, UNITS_TEXT_MAX, "%d", protocol);
+	if (name)
+		snprintf(out, UNITS_TEXT_MAX, "%s", name);
+	else
+		snprintf(out, UNITS_TEXT_MAX, "%d", protocol);
 	return out;
 }
 
-int protocol_parse(const char *text)
+int units_parse_protocol(const char *text)
 {
 	uint64_t number;
+	int known = protocol_number(text);
 
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (strcmp(protocols[i].name, text) == 0)
-			return protocols[i].protocol;
-	return units_parse_number(text, 255, &number) ? -EINVAL : (int)number;
-}
-
-const char *const *protocol_names(void)
-{
-	static const char *names[ARRAY_SIZE(protocols) + 1];
-
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		names[i] = protocols[i].name;
-	return names;
+	if (known >= 0)
+		return known;
+	return units_parse_number(text, UINT8_MAX, &number) ? -EINVAL : (int)number;
 }

@@ -23,23 +23,9 @@ char *units_duration(int64_t seconds, char out[static UNITS_TEXT_MAX]);
  *  -ERANGE. */
 int units_parse_number(const char *text, uint64_t max, uint64_t *ret);
 
-/**
- * text_printable() - Make text harmless for a terminal, in place
- *
- * Control characters, also those that UTF-8 spells in two bytes (U+0080 to U+009F), and
- * broken UTF-8 become '?'. Line feeds too.
- *
- * Return: @text.
- */
-char *text_printable(char *text);
+/** units_protocol() - "tcp" and so on; the number where it has no usual name. Return:
+ *  @out. */
+char *units_protocol(int protocol, char out[static UNITS_TEXT_MAX]);
 
-/** protocol_name() - "tcp" for 6 and so on; the number where it has no name here.
- *  Return: @out or a constant. */
-const char *protocol_name(int protocol, char out[static UNITS_TEXT_MAX]);
-
-/** protocol_parse() - A name that protocol_name() gives, or a number to 255. Return:
- * it, or -EINVAL. */
-int protocol_parse(const char *text);
-
-/** protocol_names() - All names, NULL-terminated. */
-const char *const *protocol_names(void);
+/** units_parse_protocol() - A name or a number. Return: 0 to 255, or -EINVAL. */
+int units_parse_protocol(const char *text);

@@ -47,6 +47,9 @@ struct faults {
 /**
  * faults_add() - Note one more error
  *
+ * In a full list it takes the place of a warning, so a list that left errors out holds
+ * errors. What is not printable (see base/text.h) becomes '?' in the sentence.
+ *
  * Return: -EINVAL always (-ENOMEM when it could not be kept; it still counts in
  * @left_out), so a check can end with it.
  */

@@ -56,8 +56,9 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_JSON] = { "json", 0, NULL, VALUE_NONE, NULL,
 			  "answer in JSON, for programs" },
 	[OPTION_COLOR] = { "color", 0, "WHEN", VALUE_TEXT, colors,
-			   "auto, always or never (default: auto, which is on a "
-			   "terminal unless NO_COLOR is set)" },
+			   "when to use colours; auto, the default, is on a terminal "
+			   "unless "
+			   "NO_COLOR is set" },
 	[OPTION_HELP] = { "help", 'h', NULL, VALUE_NONE, NULL, "show this help" },
 };
 

@@ -11,6 +11,10 @@
 #define STATE_DIRECTORY "/var/lib/vigil"
 #define RUN_DIRECTORY "/run/vigil"
 
+#define NUMBERS_NAME "numbers" /* the numbers of rules, in the state directory */
+#define DATABASE_NAME "flows.db"
+#define CONTROL_NAME "agent.sock"
+
 enum { PROBLEM_MAX = 256 };
 
 /**

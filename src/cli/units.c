@@ -24,40 +24,46 @@ static void scale(uint64_t value, uint64_t unit, const char *name, char *out)
 			 name);
 }
 
+/* Scale by the largest power of @step that fits; @below and less stays as it is. */
+static void scale_by(uint64_t value, uint64_t step, uint64_t below,
+		     const char *const names[7], char *out)
+{
+	uint64_t unit = 1;
+	size_t i = 0;
+
+	if (value < below) {
+		snprintf(out, UNITS_TEXT_MAX, "%u%s", (unsigned int)value, names[0]);
+		return;
+	}
+	do {
+		unit *= step;
+		i++;
+	} while (i < 6 && value / unit >= step);
+	scale(value, unit, names[i], out);
+}
+
 char *units_bytes(uint64_t bytes, char out[static UNITS_TEXT_MAX])
 {
-	static const char *const names[] = { " KiB", " MiB", " GiB",
-					     " TiB", " PiB", " EiB" };
-	size_t i = 0;
-	uint64_t unit = 1024;
+	static const char *const names[7] = { " B",   " KiB", " MiB", " GiB",
+					      " TiB", " PiB", " EiB" };
 
-	if (bytes < 1024) {
-		snprintf(out, UNITS_TEXT_MAX, "%u B", (unsigned int)bytes);
-		return out;
-	}
-	while (i + 1 < ARRAY_SIZE(names) && bytes / unit >= 1024) {
-		unit *= 1024;
-		i++;
-	}
-	scale(bytes, unit, names[i], out);
+	scale_by(bytes, 1024, 1024, names, out);
+	return out;
+}
+
+char *units_bytes_short(uint64_t bytes, char out[static UNITS_TEXT_MAX])
+{
+	static const char *const names[7] = { "", "K", "M", "G", "T", "P", "E" };
+
+	scale_by(bytes, 1024, 1024, names, out);
 	return out;
 }
 
 char *units_count(uint64_t count, char out[static UNITS_TEXT_MAX])
 {
-	static const char *const names[] = { "k", "M", "G", "T", "P", "E" };
-	size_t i = 0;
-	uint64_t unit = 1000;
+	static const char *const names[7] = { "", "k", "M", "G", "T", "P", "E" };
 
-	if (count < 100000) {
-		snprintf(out, UNITS_TEXT_MAX, "%u", (unsigned int)count);
-		return out;
-	}
-	while (i + 1 < ARRAY_SIZE(names) && count / unit >= 1000) {
-		unit *= 1000;
-		i++;
-	}
-	scale(count, unit, names[i], out);
+	scale_by(count, 1000, 100000, names, out);
 	return out;
 }
 

@@ -11,6 +11,10 @@ enum { UNITS_TEXT_MAX = 32 };
  *  @out. */
 char *units_bytes(uint64_t bytes, char out[static UNITS_TEXT_MAX]);
 
+/** units_bytes_short() - "0", "999", "1.2K", "34M": at most 5 characters, powers of
+ * 1024 as above. Return: @out. */
+char *units_bytes_short(uint64_t bytes, char out[static UNITS_TEXT_MAX]);
+
 /** units_count() - "12", "99999", "123k", "4.5M": at most 5 characters. Return: @out.
  */
 char *units_count(uint64_t count, char out[static UNITS_TEXT_MAX]);

@@ -177,13 +177,14 @@ char *when_format(int64_t time, int64_t now, char out[static WHEN_TEXT_MAX])
 {
 	time_t then = (time_t)time, today = (time_t)now;
 	struct tm tm, tm_now;
-	bool same_day;
+	const char *format = "%Y-%m-%d %H:%M";
 
 	if (!localtime_r(&then, &tm) || !localtime_r(&today, &tm_now)) {
 		snprintf(out, WHEN_TEXT_MAX, "-");
 		return out;
 	}
-	same_day = tm.tm_year == tm_now.tm_year && tm.tm_yday == tm_now.tm_yday;
-	strftime(out, WHEN_TEXT_MAX, same_day ? "%H:%M" : "%Y-%m-%d %H:%M", &tm);
+	if (tm.tm_year == tm_now.tm_year)
+		format = tm.tm_yday == tm_now.tm_yday ? "%H:%M" : "%b %d %H:%M";
+	strftime(out, WHEN_TEXT_MAX, format, &tm);
 	return out;
 }

@@ -18,6 +18,6 @@ enum { WHEN_TEXT_MAX = 32 };
  */
 int when_parse(const char *text, int64_t now, int64_t *ret);
 
-/** when_format() - "14:30" when @time is of the same local day as @now, else
- *  "2025-01-31 14:30". Return: @out. */
+/** when_format() - "14:30" when @time is of the same local day as @now, "Jan 31 14:30"
+ *  of the same year, else "2025-01-31 14:30". Return: @out. */
 char *when_format(int64_t time, int64_t now, char out[static WHEN_TEXT_MAX]);

@@ -30,6 +30,12 @@ int helper_connect(const char *path);
  */
 int helper_hello(int fd, struct helper_refusal *refusal);
 
+/*
+ * For all below: -ECONNRESET leaves open whether an APPLY was carried out, and so do
+ * -ETIME (it took longer than the helper allows), -EIO (its worker died) and
+ * -ETIMEDOUT (no answer at all): list the table to see.
+ */
+
 /** helper_apply_script() - One transaction of statements. Return: 0, -EINVAL when
  * refused (nothing changed), -E2BIG when larger than HELPER_SCRIPT_MAX. */
 int helper_apply_script(int fd, const char *script, size_t size_bytes,
@@ -58,6 +64,7 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 
 /** helper_dump() - A dump. Return: a descriptor that the caller owns (a netlink socket
  * to read until NLMSG_DONE, or the memfd of the table), or -errno (-ENOENT: no table).
- */
+ * The netlink socket is non-blocking and close-on-exec; without the table the dump of
+ * counters is empty. */
 int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
 		struct helper_refusal *refusal);

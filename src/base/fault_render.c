@@ -109,6 +109,21 @@ static void show_line(const char *text, size_t size_bytes, uint32_t first,
 	buffer_text(out, size_bytes > 0 ? "...\n" : "\n");
 }
 
+static uint32_t count_characters(const char *text, size_t size_bytes)
+{
+	uint32_t count = 0;
+
+	while (size_bytes > 0) {
+		uint32_t character;
+		size_t size = text_decode(text, size_bytes, &character);
+
+		text += size;
+		size_bytes -= size;
+		count++;
+	}
+	return count;
+}
+
 static void show_source(struct view *view, struct position position, struct buffer *out)
 {
 	uint32_t column = position.column;
@@ -121,6 +136,8 @@ static void show_source(struct view *view, struct position position, struct buff
 		return;
 	text = view->source + view->offset;
 	size = line_bytes(text, view->size_bytes - view->offset);
+	if (column > count_characters(text, size) + 1)
+		column = count_characters(text, size) + 1;
 	if (column > SHOWN_MAX) {
 		first = column - BEFORE_CARET;
 		indent += 3;

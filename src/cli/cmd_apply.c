@@ -30,20 +30,35 @@ static char *whole_path(const char *path)
 	return whole;
 }
 
+/* The text can't be sent as it is; then it is no policy either, and the reader says
+ * where.
+ */
+static int explain_bytes(struct draft *draft)
+{
+	auto_policy struct policy *policy = NULL;
+	int error =
+		policy_read(draft->text, draft->text_bytes, &policy, &draft->faults);
+
+	if (!error)
+		return faults_add(&draft->faults, (struct position){ 0 },
+				  "the file's path is not UTF-8");
+	return error;
+}
+
 static int send_text(const struct arguments *arguments, struct draft *draft,
 		     struct reply *reply)
 {
 	auto_free char *name = whole_path(draft->path);
-	json_t *parameters;
+	json_t *parameters = NULL;
 
 	if (!name)
 		return -errno;
-	parameters = json_pack("{s:s, s:s%}", "name", name, "policy", draft->text,
-			       draft->text_bytes);
-	/* Only UTF-8 fits into JSON, and nothing else is a policy. */
+	/* JSON as the agent reads it has no place for NUL or for what is not UTF-8. */
+	if (!memchr(draft->text, '\0', draft->text_bytes))
+		parameters = json_pack("{s:s, s:s%}", "name", name, "policy",
+				       draft->text, draft->text_bytes);
 	if (!parameters)
-		return faults_add(&draft->faults, (struct position){ 0 },
-				  "is not UTF-8, or its path is not");
+		return explain_bytes(draft);
 	return ask_agent(arguments, "Apply", parameters, reply);
 }
 

@@ -84,9 +84,13 @@ static void add_notes(const struct answer *answer, struct buffer *out)
 {
 	if (answer->rows == 0)
 		buffer_text(out, "No flows match.\n");
-	if (answer->incomplete && answer->query->group == GROUP_NONE)
-		buffer_text(out, "\n* The minute is not over, or events of it were "
-				 "lost: there may have been more.\n");
+	if (answer->incomplete)
+		buffer_printf(out,
+			      "\n%s or events of it were lost: there may have been "
+			      "more.\n",
+			      answer->query->group == GROUP_NONE
+				      ? "* This time is not over,"
+				      : "Some of this time is not over,");
 	if (answer->query->limit && answer->rows == answer->query->limit)
 		buffer_printf(out, "\nThe %s %zu; --limit 0 shows all.\n",
 			      answer->query->group == GROUP_NONE ? "newest" : "largest",

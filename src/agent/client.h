@@ -26,8 +26,8 @@ struct client {
 	struct buffer input;
 	size_t scanned; /* bytes of @input that hold no NUL */
 	struct buffer output;
-	size_t sent;          /* bytes of @output that are gone */
-	struct call *call;    /* the one that is being answered, or NULL */
+	size_t sent;       /* bytes of @output that are gone */
+	struct call *call; /* the one that is being answered, or NULL */
 	bool input_ended;
 	int64_t partial_since, stalled_since, idle_since; /* monotonic s, 0: not */
 	/* A whole message; borrowed. A negative return ends the connection. */
@@ -58,7 +58,8 @@ int client_send(struct client *client, json_t *message);
 /** client_backlog() - Bytes that the peer has not read yet. */
 size_t client_backlog(const struct client *client);
 
-/** client_expired() - Whether it broke one of the bounds above by @now (monotonic s). */
+/** client_expired() - Whether it broke one of the bounds above by @now (monotonic s).
+ */
 bool client_expired(const struct client *client, int64_t now);
 
 /** client_resume() - Its call was answered: go on with what it sent meanwhile. */

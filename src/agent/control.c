@@ -99,18 +99,17 @@ size_t call_backlog(const struct call *call)
 
 static void get_info(struct call *call)
 {
-	call_reply(call,
-		   json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "Vigil",
-			     "product", "vigil-agent", "version", VERSION, "url",
-			     "https://varlink.org/", "interfaces", SERVICE,
-			     call->control->service->interface));
+	call_reply(call, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "Vigil",
+				   "product", "vigil-agent", "version", VERSION, "url",
+				   "https://varlink.org/", "interfaces", SERVICE,
+				   call->control->service->interface));
 }
 
 static void get_interface_description(struct call *call)
 {
 	const struct control_service *service = call->control->service;
-	const char *name = json_string_value(json_object_get(call->parameters,
-							     "interface"));
+	const char *name =
+		json_string_value(json_object_get(call->parameters, "interface"));
 	const char *text = NULL;
 
 	if (!name) {

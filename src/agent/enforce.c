@@ -248,3 +248,16 @@ int enforce(int helper, struct candidate *candidate, const struct candidate *com
 	inventory_done(&inventory);
 	return error;
 }
+
+int enforced_tag(int helper, char tag[static 33], struct enforcement *report)
+{
+	struct inventory inventory = { 0 };
+	int error;
+
+	*report = (struct enforcement){ 0 };
+	error = list_table(helper, &inventory, report);
+	if (!error)
+		memcpy(tag, inventory.tag, sizeof(inventory.tag));
+	inventory_done(&inventory);
+	return error;
+}

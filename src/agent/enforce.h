@@ -31,3 +31,11 @@ struct enforcement {
  */
 int enforce(int helper, struct candidate *candidate, const struct candidate *committed,
 	    struct numbering *numbering, struct enforcement *report);
+
+/**
+ * enforced_tag() - The tag of what the kernel holds now
+ * @tag: "" when there is no table, or none of Vigil's making
+ *
+ * Return: as enforce().
+ */
+int enforced_tag(int helper, char tag[static 33], struct enforcement *report);

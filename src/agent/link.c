@@ -24,6 +24,7 @@ static int greet(struct link *link)
 
 	if (!error) {
 		link->greeted = true;
+		link->made++;
 		link->problem[0] = '\0';
 		return link->fd;
 	}

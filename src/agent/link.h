@@ -6,10 +6,11 @@
 #include <stdbool.h>
 
 struct link {
-	const char *path; /* of the helper's socket; NULL: the connection was inherited
-			     and cannot be made again */
-	int fd;           /* -1: not connected */
-	bool greeted;     /* helper_hello() went well on @fd */
+	const char *path;  /* of the helper's socket; NULL: the connection was inherited
+			      and cannot be made again */
+	int fd;            /* -1: not connected */
+	bool greeted;      /* helper_hello() went well on @fd */
+	unsigned int made; /* times that a connection was made */
 	char problem[256]; /* why there is no connection; "" when there is one */
 };
 

@@ -5,11 +5,12 @@
  * capability, and this filter leaves files that its uid may open, Unix sockets, and
  * threads: no other socket, no program, no namespace, no ptrace, no bpf, no io_uring.
  *
- * No setsockopt at all: on the conntrack socket that the helper passes,
- * NETLINK_BROADCAST_ERROR would let its holder pin expired connections until the
- * kernel's table is full (nfnetlink reports a failed delivery, and conntrack then keeps
- * the entry to try again, net/netfilter/nf_conntrack_ecache.c). So the filter must be
- * in place before that socket is.
+ * No setsockopt, but for the time that an answer of the helper may take: on the
+ * conntrack socket that the helper passes, NETLINK_BROADCAST_ERROR would let its holder
+ * pin expired connections until the kernel's table is full (nfnetlink reports a failed
+ * delivery, and conntrack then keeps the entry to try again,
+ * net/netfilter/nf_conntrack_ecache.c). So the filter must be in place before that
+ * socket is.
  *
  * A call that is missing here fails with EPERM and does not kill: a C library that
  * begins to use a newer call falls back or reports, and the rules stay watched.
@@ -139,10 +140,21 @@ static int allow_threads(scmp_filter_ctx filter)
 	return error;
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int allow_sockets(scmp_filter_ctx filter)
 {
 	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+
+	if (!error)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt),
+					 2, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),
+					 SCMP_A2(SCMP_CMP_EQ, SO_RCVTIMEO));
+	return error;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	int error = allow_sockets(filter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed) && !error; i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);

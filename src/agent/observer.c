@@ -111,7 +111,8 @@ static void note_accounting(struct observer *observer, const struct flow *flow)
 {
 	/* A new connection has no totals yet, whatever is on. */
 	if (flow->event == FLOW_END)
-		observer->counts.accounting = flow->original.known ? KNOWN_ON : KNOWN_OFF;
+		observer->counts.accounting =
+			flow->original.known ? KNOWN_ON : KNOWN_OFF;
 }
 
 static void on_event(const struct flow *flow, void *context)
@@ -310,8 +311,8 @@ static void note_silence(struct observer *observer)
 	if (observer->sockets[HELPER_FD_CONNTRACK].fd >= 0)
 		take_in(observer, HELPER_FD_CONNTRACK, ROUNDS);
 	silent = observer->dumped_once &&
-		      observer->heard == observer->heard_before_dump &&
-		      live > observer->live_before_dump;
+		 observer->heard == observer->heard_before_dump &&
+		 live > observer->live_before_dump;
 
 	if (silent)
 		observer->counts.events_on = KNOWN_OFF;
@@ -330,8 +331,8 @@ static void end_dump(struct observer *observer, bool whole)
 	observer->counts.dumps++;
 	note_silence(observer);
 	if (any)
-		observer->counts.accounting = observer->running_known ? KNOWN_ON
-								      : KNOWN_OFF;
+		observer->counts.accounting =
+			observer->running_known ? KNOWN_ON : KNOWN_OFF;
 }
 
 static int on_dump(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -365,7 +366,8 @@ int observer_dump(struct observer *observer, int fd, bool recovering)
 		close(fd);
 		return -EBUSY;
 	}
-	observer->dump_done = observer->dump_failed = observer->dump_interrupted = false;
+	observer->dump_done = observer->dump_failed = observer->dump_interrupted =
+		false;
 	observer->running_known = observer->running_unknown = 0;
 	observer->live_before_dump = aggregate_counts(observer->aggregate).live;
 	observer->dump.fd = fd;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads the event sockets that the helper has passed, and dumps. What it hears goes into
- * the aggregate, and live to whoever listens. What is lost is counted, never hidden.
+ * Reads the event sockets that the helper has passed, and dumps. What it hears goes
+ * into the aggregate, and live to whoever listens. What is lost is counted, never
+ * hidden.
  */
 #pragma once
 

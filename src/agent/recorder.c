@@ -142,7 +142,8 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 	turn_minute(recorder);
 	write_minute(recorder, false);
 	retain(recorder);
-	error = sd_event_source_set_time_relative(source, next_tick_us(recorder->minute));
+	error = sd_event_source_set_time_relative(source,
+						  next_tick_us(recorder->minute));
 	if (error < 0)
 		return error;
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -163,9 +164,9 @@ int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
 	recorder->minute = this_minute();
 	error = store_open(path, &recorder->store, &set_aside, why);
 	if (error >= 0)
-		error = sd_event_add_time_relative(event, &recorder->tick, CLOCK_MONOTONIC,
-					  next_tick_us(recorder->minute), 50000, on_tick,
-					  recorder);
+		error = sd_event_add_time_relative(
+			event, &recorder->tick, CLOCK_MONOTONIC,
+			next_tick_us(recorder->minute), 50000, on_tick, recorder);
 	if (error < 0) {
 		recorder_free(recorder);
 		return error;

@@ -162,7 +162,8 @@ static int read_reply(int fd, struct buffer *input, int64_t deadline_ms,
 
 		short_name(json_string_value(json_object_get(message, "error")), error);
 		*continues = json_is_true(json_object_get(message, "continues"));
-		*parameters = json_is_object(value) ? json_incref(value) : json_object();
+		*parameters =
+			json_is_object(value) ? json_incref(value) : json_object();
 		if (!*parameters)
 			result = -ENOMEM;
 	}

@@ -42,7 +42,7 @@ HELPER_LIBS := $(shell pkg-config --libs $(HELPER_PKGS))
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka)
 endif
 
-MAINS := src/agent/main.c src/cli/main.c
+MAINS := src/agent/main.c src/cli/main.c src/cli/docgen.c
 SRC := $(filter-out $(MAINS),$(wildcard src/*/*.c))
 HELPER_SRC := $(wildcard helper/*.c)
 OBJ := $(SRC:%.c=$B/%.o)
@@ -158,11 +158,56 @@ build-fuzz/%: tests/fuzz/%.c
 fuzz: $(FUZZERS)
 	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
 
+# --- manual pages and completions: from the table of commands, and the prose in man/ ----------
+
+$B/vigil-docgen: $B/src/cli/docgen.o $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+# A command's page is the table's, with man/vigil-NAME.part in it where that exists.
+COMMANDS := $(patsubst src/cli/cmd_%.c,%,$(wildcard src/cli/cmd_*.c))
+MAN_WRITTEN := $(wildcard man/*.scd)
+MAN := $B/man/vigil.1 $(COMMANDS:%=$B/man/vigil-%.1) $(MAN_WRITTEN:man/%.scd=$B/man/%)
+COMPLETIONS := $B/completions/vigil.bash $B/completions/_vigil $B/completions/vigil.fish
+
+$B/man/%.1: $B/vigil-docgen $(wildcard man/*.part)
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Q$B/vigil-docgen man $(*:vigil-%=%) $(wildcard man/$*.part) > $@.scd
+	$Qscdoc < $@.scd > $@.tmp && mv $@.tmp $@
+
+$B/man/%: man/%.scd
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Qscdoc < $< > $@.tmp && mv $@.tmp $@
+
+$B/completions/vigil.bash: SHELL_NAME = bash
+$B/completions/_vigil: SHELL_NAME = zsh
+$B/completions/vigil.fish: SHELL_NAME = fish
+$(COMPLETIONS): $B/vigil-docgen
+	@mkdir -p $(@D)
+	$Q$B/vigil-docgen $(SHELL_NAME) > $@.tmp && mv $@.tmp $@
+
+docs: $(MAN) $(COMPLETIONS)
+
+install-docs: docs
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN))
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(MAN))
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(filter %.8,$(MAN))
+	$(INSTALL) -Dm644 $B/completions/vigil.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions $B/completions/_vigil
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+		$B/completions/vigil.fish
+
+# Where vigil looks for the helper when it is not near itself.
+$B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
+
 # --- install -----------------------------------------------------------------------------------
 
 INSTALL := install
 LIBEXECDIR ?= $(PREFIX)/lib/vigil
-install: all docs
+install: all docs install-docs
 	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
 	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
 
@@ -170,7 +215,7 @@ clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz install docs help
+	format clang fuzz install install-docs docs help
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -73,15 +73,23 @@ static void add_feed(struct reader *reader, uint32_t index, struct selection *re
 	ret->feed_count++;
 }
 
+static void refuse_name(struct reader *reader, const struct node *node)
+{
+	struct quoted hint = did_you_mean(node->text, reader->lists.candidates);
+	bool host_name = !hint.text[0] && strchr(node->text, '.');
+
+	faults_add(reader->faults, node->position, "no group or feed is named %s%s%s",
+		   quote(node->text).text, hint.text,
+		   host_name ? ", and names of hosts are not looked up" : "");
+}
+
 static void add_named(struct reader *reader, const struct node *node,
 		      unsigned int admit, const char *what, struct selection *ret)
 {
 	struct name *name = names_find(&reader->lists, node->text);
 
 	if (!name) {
-		faults_add(reader->faults, node->position,
-			   "no group or feed is named %s%s", quote(node->text).text,
-			   did_you_mean(node->text, reader->lists.candidates).text);
+		refuse_name(reader, node);
 		return;
 	}
 	name->used = true;
@@ -108,8 +116,8 @@ static void refuse_kind(struct reader *reader, const struct node *node,
 			   what, node->text);
 	else
 		faults_add(reader->faults, node->position,
-			   "%s takes names of groups and feeds: write { address: %.48s "
-			   "}",
+			   "%s takes names of groups and feeds: write { address: "
+			   "\"%.48s\" }",
 			   what, node->text);
 }
 

@@ -12,6 +12,14 @@ static bool is_word(const struct node *node, const char *word)
 	return node->kind == NODE_SCALAR && strcmp(node->text, word) == 0;
 }
 
+static struct quoted nearest_zone(const struct reader *reader, const char *text)
+{
+	static const char *const builtin[] = { "host", "any", NULL };
+	struct quoted hint = did_you_mean(text, reader->zones.candidates);
+
+	return hint.text[0] ? hint : did_you_mean(text, builtin);
+}
+
 static void refuse_zone(struct reader *reader, const struct node *node, bool alone)
 {
 	const char *text = node->text;
@@ -38,8 +46,7 @@ static void refuse_zone(struct reader *reader, const struct node *node, bool alo
 			   quote(text).text, text);
 	else
 		faults_add(reader->faults, node->position, "no zone is named %s%s",
-			   quote(text).text,
-			   did_you_mean(text, reader->zones.candidates).text);
+			   quote(text).text, nearest_zone(reader, text).text);
 }
 
 static void note_zone(struct reader *reader, const struct node *node, bool alone,

@@ -121,7 +121,8 @@ static void read_entry(struct reader *reader, const struct node *map,
 	nat->position = map->position;
 	if (!reader_map(reader, map, "an entry of nat"))
 		return;
-	reader_keys(reader, map, "nat", keys);
+	if (!reader_keys(reader, map, "nat", keys))
+		return;
 	masquerade = node_find(map, "masquerade");
 	forward = node_find(map, "forward");
 	if (!masquerade == !forward) {

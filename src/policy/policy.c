@@ -36,8 +36,7 @@ static void check_version(struct reader *reader, const struct node *root)
 			reader->faults, root->position,
 			"the version is missing: begin the file with \"version: 1\"");
 	else if (version->kind != NODE_SCALAR || strcmp(version->text, "1") != 0)
-		faults_add(reader->faults, version->position,
-			   "the version is 1 in all policies that this Vigil reads");
+		faults_add(reader->faults, version->position, "the version must be 1");
 }
 
 static void refuse_later_sections(struct reader *reader, const struct node *root)

@@ -211,6 +211,17 @@ const char *reader_text(struct reader *reader, const struct node *node,
 	return NULL;
 }
 
+const char *reader_value(struct reader *reader, const struct node *node,
+			 const char *what)
+{
+	if (node->kind == NODE_SCALAR && !node_is_null(node) && *node->text)
+		return node->text;
+	faults_add(reader->faults, node->position,
+		   "%s needs one word as its value, here is %s", what,
+		   node->kind == NODE_SCALAR ? "nothing" : kind_name(node));
+	return NULL;
+}
+
 size_t reader_items(const struct node *const *node, struct node *const **ret)
 {
 	if ((*node)->kind == NODE_LIST) {
@@ -239,7 +250,7 @@ static void join_words(const char *const *words, char *out, size_t out_bytes)
 int reader_choice(struct reader *reader, const struct node *node, const char *what,
 		  const char *const *words)
 {
-	const char *text = reader_text(reader, node, what);
+	const char *text = reader_value(reader, node, what);
 	char all[128];
 	const char *ours;
 

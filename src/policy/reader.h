@@ -93,6 +93,10 @@ bool reader_keys(struct reader *reader, const struct node *map, const char *what
 const char *reader_text(struct reader *reader, const struct node *node,
 			const char *what);
 
+/** reader_value() - The same for the value of a key. @what: the key. */
+const char *reader_value(struct reader *reader, const struct node *node,
+			 const char *what);
+
 /** reader_items() - A list's items, or the one scalar or map itself. Return: how many.
  */
 size_t reader_items(const struct node *const *node, struct node *const **ret);

@@ -39,7 +39,7 @@ bool parse_decimal(const char *text, uint32_t *ret)
 bool scalar_number(struct reader *reader, const struct node *node, const char *what,
 		   uint32_t least, uint32_t most, uint32_t *ret)
 {
-	const char *text = reader_text(reader, node, what);
+	const char *text = reader_value(reader, node, what);
 
 	if (!text)
 		return false;
@@ -57,7 +57,7 @@ bool scalar_bool(struct reader *reader, const struct node *node, const char *wha
 	static const char *const words[] = {
 		"false", "true", "no", "yes", "off", "on"
 	};
-	const char *text = reader_text(reader, node, what);
+	const char *text = reader_value(reader, node, what);
 
 	if (!text)
 		return false;
@@ -112,7 +112,7 @@ static bool read_with_unit(struct reader *reader, const struct node *node,
 			   const char *what, const char *form, const struct unit *units,
 			   uint64_t least, uint64_t most, uint64_t *ret)
 {
-	const char *text = reader_text(reader, node, what);
+	const char *text = reader_value(reader, node, what);
 
 	if (!text)
 		return false;
@@ -170,7 +170,7 @@ bool scalar_rate(struct reader *reader, const struct node *node, uint32_t *ret_c
 		{ "/hour", 3600 },
 		{ "/day", 86400 },
 	};
-	const char *text = reader_text(reader, node, "rate");
+	const char *text = reader_value(reader, node, "rate");
 	uint64_t number;
 	size_t digits;
 
@@ -201,7 +201,7 @@ static bool two_digits(const char *text)
 bool scalar_clock(struct reader *reader, const struct node *node, const char *what,
 		  uint32_t *ret_s)
 {
-	const char *text = reader_text(reader, node, what);
+	const char *text = reader_value(reader, node, what);
 	unsigned int hours, minutes;
 
 	if (!text)
@@ -220,8 +220,9 @@ bool scalar_clock(struct reader *reader, const struct node *node, const char *wh
 	return false;
 }
 
+/* @whole: the word that @text is a part of. */
 static bool parse_port(struct reader *reader, struct position position,
-		       const char *text, uint16_t *ret)
+		       const char *whole, const char *text, uint16_t *ret)
 {
 	size_t digits = strspn(text, "0123456789");
 	uint32_t value;
@@ -231,7 +232,7 @@ static bool parse_port(struct reader *reader, struct position position,
 			reader->faults, position,
 			"%s is not a port: write a number from 1 to 65535 or a range "
 			"such as 8000-8080",
-			quote(text).text);
+			quote(whole).text);
 	else if (digits > 1 && text[0] == '0')
 		faults_add(reader->faults, position,
 			   "port %.20s begins with a zero: leave it out", text);
@@ -253,14 +254,14 @@ bool parse_ports(struct reader *reader, struct position position, const char *te
 	char first[24];
 
 	if (!dash || dash == text || (size_t)(dash - text) >= sizeof(first)) {
-		if (!parse_port(reader, position, text, &ret->first))
+		if (!parse_port(reader, position, text, text, &ret->first))
 			return false;
 		ret->last = ret->first;
 		return true;
 	}
 	*stpncpy(first, text, (size_t)(dash - text)) = '\0';
-	if (!parse_port(reader, position, first, &ret->first) ||
-	    !parse_port(reader, position, dash + 1, &ret->last))
+	if (!parse_port(reader, position, text, first, &ret->first) ||
+	    !parse_port(reader, position, text, dash + 1, &ret->last))
 		return false;
 	if (ret->first <= ret->last)
 		return true;
@@ -293,7 +294,7 @@ static bool parse_mask(const char *text, uint32_t *ret)
 
 bool scalar_mask(struct reader *reader, const struct node *node, uint32_t *ret)
 {
-	const char *text = reader_text(reader, node, "mark");
+	const char *text = reader_value(reader, node, "mark");
 	uint32_t lowest;
 
 	if (!text)

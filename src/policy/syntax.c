@@ -62,68 +62,75 @@ int syntax_check_bytes(const char *text, size_t size_bytes, struct faults *fault
 	return 0;
 }
 
-/* What libyaml says, and what to do about it. @at_context: the place that helps is
- * where the thing began, not where it failed. */
+/* Which place helps: where it failed, where the thing began that failed, or both. */
+enum place { HELPS_HERE, HELPS_START, HELPS_NAMED };
+
+/* What libyaml says, and what to do about it. */
 static const struct {
 	const char *problem;
 	const char *sentence;
-	bool at_context;
+	enum place place;
 } sentences[] = {
 	{ "found character that cannot start any token",
-	  "a value cannot begin with this character: put it in quotes, and indent with "
-	  "blanks, not tabs",
-	  false },
+	  "a value cannot begin with this character: put it in quotes", HELPS_HERE },
 	{ "block sequence entries are not allowed in this context",
 	  "a list item (\"- \") cannot stand here: begin the list on a line of its own",
-	  false },
+	  HELPS_HERE },
 	{ "mapping keys are not allowed in this context", "a key cannot stand here",
-	  false },
+	  HELPS_HERE },
 	{ "mapping values are not allowed in this context",
 	  "a \":\" cannot stand here: check the indentation, and put text that holds "
 	  "\": \" in quotes",
-	  false },
+	  HELPS_HERE },
 	{ "could not find expected ':'",
-	  "this line needs a \":\" after its key, or other indentation", true },
+	  "this line needs a \":\" after its key, or other indentation", HELPS_START },
 	{ "found unexpected end of stream", "this quoted text has no closing quote",
-	  true },
+	  HELPS_START },
 	{ "found unexpected document indicator",
-	  "this quoted text has no closing quote", true },
+	  "this quoted text has no closing quote", HELPS_START },
 	{ "found unknown escape character",
 	  "this escape is not known: write a backslash as \"\\\\\", or use single "
 	  "quotes",
-	  false },
+	  HELPS_HERE },
 	{ "did not find expected hexdecimal number",
-	  "this escape needs hexadecimal digits", false },
+	  "this escape needs hexadecimal digits", HELPS_HERE },
 	{ "found invalid Unicode character escape code",
-	  "this escape is not a character", false },
+	  "this escape is not a character", HELPS_HERE },
 	{ "did not find expected alphabetic or numeric character",
 	  "an anchor (&NAME) or alias (*NAME) needs a name: put text that begins with "
 	  "& or * in quotes",
-	  false },
+	  HELPS_HERE },
 	{ "did not find expected <document start>",
-	  "this stands after the end of the document", false },
-	{ "did not find expected node content", "a value is missing here", false },
+	  "this stands after the end of the document", HELPS_HERE },
+	{ "did not find expected node content", "a value is missing here", HELPS_HERE },
 	{ "did not find expected '-' indicator",
-	  "a list item (\"- \") should begin here: check the indentation", false },
+	  "a list item (\"- \") should begin here: check the indentation", HELPS_HERE },
 	{ "did not find expected key",
-	  "a key should begin here: check the indentation and the quotes", false },
+	  "a key should begin here: check the indentation and the quotes", HELPS_HERE },
 	{ "did not find expected ',' or ']'",
-	  "a \",\" or the closing \"]\" is missing before this", false },
+	  "a \",\" or the closing \"]\" is missing before this", HELPS_NAMED },
 	{ "did not find expected ',' or '}'",
-	  "a \",\" or the closing \"}\" is missing before this", false },
+	  "a \",\" or the closing \"}\" is missing before this", HELPS_NAMED },
 	{ "found a tab character where an indentation space is expected",
-	  "a tab cannot indent: use blanks", false },
+	  "a tab cannot indent: use blanks", HELPS_HERE },
 	{ "found a tab character that violates indentation",
-	  "a tab cannot indent: use blanks", false },
+	  "a tab cannot indent: use blanks", HELPS_HERE },
 	{ "did not find expected comment or line break",
-	  "nothing but a comment may follow here", false },
+	  "nothing but a comment may follow here", HELPS_HERE },
 	{ "found undefined tag handle", "tags are not supported: remove this one",
-	  true },
+	  HELPS_START },
 };
 
 static struct position position_of(yaml_mark_t mark)
 {
 	return (struct position){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
+}
+
+static bool meets_tab(const struct yaml_parser_s *parser)
+{
+	return parser->error == YAML_SCANNER_ERROR &&
+	       parser->buffer.pointer < parser->buffer.last &&
+	       *parser->buffer.pointer == '\t';
 }
 
 int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults)
@@ -136,11 +143,17 @@ int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults)
 	if (parser->error == YAML_READER_ERROR)
 		return faults_add(faults, (struct position){ 0, 0 },
 				  "this is not YAML: %s", problem);
+	if (meets_tab(parser))
+		return faults_add(faults, position, "a tab cannot indent: use blanks");
 	for (size_t i = 0; i < ARRAY_SIZE(sentences); i++) {
 		if (strcmp(problem, sentences[i].problem) != 0)
 			continue;
-		if (sentences[i].at_context && parser->context)
+		if (sentences[i].place == HELPS_START && parser->context)
 			position = position_of(parser->context_mark);
+		if (sentences[i].place == HELPS_NAMED && parser->context)
+			return faults_add(faults, position, "%s; it begins in line %u",
+					  sentences[i].sentence,
+					  position_of(parser->context_mark).line);
 		return faults_add(faults, position, "%s", sentences[i].sentence);
 	}
 	return faults_add(faults, position, "this is not YAML: %s", problem);

@@ -195,6 +195,7 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	if (numbers_before != force->numbering)
 		numbering_free(numbers_before);
 	watch_adopt(agent);
+	refresh_adopt(agent);
 	recorder_set_bounds(agent->recorder, force->committed->policy->flows.keep_s,
 			    force->committed->policy->flows.max_size_bytes);
 }

@@ -176,6 +176,12 @@ $B/man/%.1: $B/vigil-docgen $(wildcard man/*.part)
 	$Q$B/vigil-docgen man $(*:vigil-%=%) $(wildcard man/$*.part) > $@.scd
 	$Qscdoc < $@.scd > $@.tmp && mv $@.tmp $@
 
+$B/man/vigil-policy.5: man/vigil-policy.5.scd $B/vigil-docgen
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Q{ cat $< && $B/vigil-docgen services; } > $@.scd
+	$Qscdoc < $@.scd > $@.tmp && mv $@.tmp $@
+
 $B/man/%: man/%.scd
 	@mkdir -p $(@D)
 	$(SAY) MAN $@

@@ -20,6 +20,7 @@ enum {
 	HELPER_SET_NAME_MAX = 128, /* with the NUL */
 	HELPER_FDS_MAX = 3,
 	HELPER_LOG_GROUP = 22087,
+	HELPER_LOG_BYTES = 128, /* of each packet logged, at most */
 	HELPER_TAG_DIGITS = 32,
 };
 

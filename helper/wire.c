@@ -2,6 +2,8 @@
 #include "helper/wire.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -124,6 +126,20 @@ bool wire_name_valid(const char *name, size_t size_bytes)
 		    name[i] != '-')
 			return false;
 	return true;
+}
+
+int wire_refuse(struct helper_reply *reply, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reply->text, sizeof(reply->text), format, args);
+	va_end(args);
+	for (char *c = reply->text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	reply->status = status;
+	return status;
 }
 
 static bool all_zero(const void *data, size_t size_bytes)

@@ -35,6 +35,11 @@ bool wire_request_valid(const struct helper_request *request, size_t fd_count);
  * 1..127 of [A-Za-z0-9._-], the first a letter or digit. */
 bool wire_name_valid(const char *name, size_t size_bytes);
 
+/** wire_refuse() - Fill a reply's status and its text, what is not printable ASCII as
+ * "?". Return: @status. */
+int wire_refuse(struct helper_reply *reply, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /**
  * wire_block_check() - Check the block of elements that begins at @data
  * @data:       aligned to 8 bytes, unchanging

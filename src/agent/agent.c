@@ -94,12 +94,12 @@ static int make_parts(struct agent *agent)
 	};
 
 	agent->force.numbering = numbering_new();
-	agent->names = names_new();
+	agent->names = naming_new();
 	agent->watch.aggregate = aggregate_new(&settings);
 	if (!agent->force.numbering || !agent->names || !agent->watch.aggregate)
 		return -ENOMEM;
 	if (read_numbers(agent) < 0 ||
-	    names_set(agent->names, NULL, agent->force.numbering) < 0)
+	    naming_set(agent->names, NULL, agent->force.numbering) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -172,7 +172,7 @@ void agent_done(struct agent *agent)
 	force_done(agent);
 	recorder_free(agent->recorder);
 	watch_done(agent);
-	names_free(agent->names);
+	naming_free(agent->names);
 	connection_done(agent);
 	free_paths(&agent->paths);
 	sd_event_unref(agent->event);

@@ -20,7 +20,7 @@
 #include "agent/control.h"
 #include "agent/journal.h"
 #include "agent/link.h"
-#include "agent/names.h"
+#include "agent/naming.h"
 #include "agent/observer.h"
 #include "agent/options.h"
 #include "agent/recorder.h"
@@ -101,7 +101,7 @@ struct agent {
 	struct worker *worker;
 	struct connection connection;
 	struct force force;
-	struct names *names;
+	struct naming *names;
 	struct watch watch;
 	struct recorder *recorder;
 	struct refresh refresh;

@@ -187,7 +187,7 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	if (*numbering)
 		force->numbering = take(*numbering);
 	force->table = TABLE_PRESENT;
-	if (names_set(agent->names, force->committed, force->numbering) < 0) {
+	if (naming_set(agent->names, force->committed, force->numbering) < 0) {
 		log_error("Out of memory: the names of rules are not known");
 		return;
 	}

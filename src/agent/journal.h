@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "agent/names.h"
+#include "agent/naming.h"
 #include "observe/flow.h"
 
 enum { JOURNAL_LINES_PER_S = 20 };

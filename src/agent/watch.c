@@ -223,7 +223,7 @@ static void on_flow(const struct flow *flow, void *context)
 	uint32_t number = flow->event == FLOW_PACKET
 				  ? flow->number
 				  : number_of_mark(agent, flow->mark);
-	struct name name = names_find(agent->names, number);
+	struct name name = naming_find(agent->names, number);
 
 	if (flow->event == FLOW_PACKET && name.logged)
 		journal_packet(&agent->journal, flow, &name);

@@ -8,9 +8,10 @@
 #define BIT(option) (UINT64_C(1) << (option))
 
 #define EVERY (BIT(OPTION_COLOR) | BIT(OPTION_HELP))
-#define ANSWERS (EVERY | BIT(OPTION_JSON))
-#define ASKS_AGENT BIT(OPTION_RUN)
-#define READS_STATE BIT(OPTION_STATE)
+/* Taken also where only one of the places is looked at, so that an alias can name both.
+ */
+#define WORKS (EVERY | BIT(OPTION_STATE) | BIT(OPTION_RUN))
+#define ANSWERS (WORKS | BIT(OPTION_JSON))
 #define SELECTS                                                                        \
 	(BIT(OPTION_SINCE) | BIT(OPTION_UNTIL) | BIT(OPTION_RULE) |                    \
 	 BIT(OPTION_DENIED) | BIT(OPTION_SRC) | BIT(OPTION_DST) | BIT(OPTION_PORT) |   \
@@ -47,7 +48,7 @@ const struct command commands[] = {
 		.summary = "print the nftables script that a policy becomes",
 		.operand = "POLICY",
 		.operand_kind = VALUE_FILE,
-		.options = EVERY | READS_STATE | BIT(OPTION_POLICY) | BIT(OPTION_PLAIN) |
+		.options = WORKS | BIT(OPTION_POLICY) | BIT(OPTION_PLAIN) |
 			   BIT(OPTION_ELEMENTS),
 		.details =
 			"Prints exactly the script that makes the policy in a kernel "
@@ -72,16 +73,17 @@ const struct command commands[] = {
 		.summary = "make the host enforce its policy as it is now, or another one",
 		.operand = "POLICY",
 		.operand_kind = VALUE_FILE,
-		.options = ANSWERS | ASKS_AGENT | BIT(OPTION_POLICY),
+		.options = ANSWERS | BIT(OPTION_POLICY),
 		.details =
 			"Without a POLICY the agent reads its own policy file again. "
 			"With one, its text is sent to the agent and enforced until "
 			"the agent reads its own file again: by another 'vigil apply', "
 			"by SIGHUP, or when it starts.\n\n"
 			"All or nothing: when there are errors they are shown, and "
-			"what was in force stays in force. The agent opens the feeds, "
-			"so their relative paths begin in the directory of its own "
-			"policy file, also where the policy comes from elsewhere.",
+			"what was in force stays in force. The agent itself opens the feeds: "
+			"relative paths begin in the directory of the POLICY that was "
+			"given, and the agent must be able to read them there. '-' "
+			"reads the policy from standard input.",
 		.fails = "the policy has errors, the kernel refuses it, or the agent "
 			 "can't be reached",
 		.examples = {
@@ -93,7 +95,7 @@ const struct command commands[] = {
 	{
 		.name = "status",
 		.summary = "show what is in force and how the agent is",
-		.options = ANSWERS | ASKS_AGENT | READS_STATE,
+		.options = ANSWERS,
 		.details =
 			"Shows the policy in force, what the agent sees and may have "
 			"missed, and how much is remembered. When the agent can't be "
@@ -109,7 +111,7 @@ const struct command commands[] = {
 	{
 		.name = "flows",
 		.summary = "show who spoke with whom, and who was turned away",
-		.options = ANSWERS | ASKS_AGENT | READS_STATE | SELECTS |
+		.options = ANSWERS | SELECTS |
 			   BIT(OPTION_TOP) | BIT(OPTION_LIMIT) | BIT(OPTION_FOLLOW),
 		.details =
 			"Reads the database, newest first, a line for each minute and "
@@ -138,7 +140,7 @@ const struct command commands[] = {
 	{
 		.name = "rules",
 		.summary = "show each rule with its packets, bytes and when it last matched",
-		.options = ANSWERS | ASKS_AGENT | READS_STATE | BIT(OPTION_UNUSED),
+		.options = ANSWERS | BIT(OPTION_UNUSED),
 		.details =
 			"Packets and bytes come from the kernel's counters and count "
 			"from when the rule was first loaded; flows and the time of "
@@ -155,7 +157,7 @@ const struct command commands[] = {
 	{
 		.name = "feeds",
 		.summary = "show the address lists, their sizes, ages and errors",
-		.options = ANSWERS | ASKS_AGENT,
+		.options = ANSWERS,
 		.details =
 			"Shows each feed of the policy in force: how many ranges are "
 			"in force, when they were read, and what was wrong with the "

@@ -4,6 +4,7 @@
  *
  *     vigil-docgen commands               their names, one a line
  *     vigil-docgen man NAME [PART]        the page of a command, or of "vigil"
+ *     vigil-docgen services               the last section of vigil-policy(5)
  *     vigil-docgen bash|zsh|fish          completions
  */
 #include <stdio.h>
@@ -50,6 +51,8 @@ static int run(int argc, char **argv, struct buffer *out)
 		completion_zsh(out);
 	else if (strcmp(what, "fish") == 0)
 		completion_fish(out);
+	else if (strcmp(what, "services") == 0)
+		man_page_services(out);
 	else if (strcmp(what, "commands") == 0)
 		for (size_t i = 0; i < command_count; i++)
 			buffer_printf(out, "%s\n", commands[i].name);
@@ -64,8 +67,9 @@ int main(int argc, char **argv)
 	int code = run(argc, argv, &out);
 
 	if (code == EXIT_MISUSED)
-		fputs("Usage: vigil-docgen commands | man NAME [PART] | bash | zsh | "
-		      "fish\n",
+		fputs("Usage: vigil-docgen commands | man NAME [PART] | services | "
+		      "bash "
+		      "| zsh | fish\n",
 		      stderr);
 	if (code == EXIT_DONE)
 		code = terminal_write(&out);

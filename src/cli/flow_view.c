@@ -27,8 +27,8 @@ static const struct column flow_columns[] = {
 /* The same for what was added up; the first title is that of the group. */
 #define GROUP_COLUMNS(name)                                                            \
 	{                                                                              \
-		{ .title = (name), .give = 6, .minimum = 12 },                         \
-			{ .title = "FLOWS", .right = true },                           \
+		{ .title = (name), .give = 6, .minimum = 12 }, { .title = "ACTION" },  \
+			{ .title = "COUNT", .right = true },                           \
 			{ .title = "PACKETS", .right = true, .give = 5 },              \
 			{ .title = "SENT", .right = true, .give = 4 },                 \
 			{ .title = "RECV", .right = true, .give = 3 },                 \
@@ -38,7 +38,7 @@ static const struct column flow_columns[] = {
 		}                                                                      \
 	}
 
-static const struct column group_columns[][7] = {
+static const struct column group_columns[][8] = {
 	[GROUP_RULE] = GROUP_COLUMNS("RULE"),
 	[GROUP_SOURCE] = GROUP_COLUMNS("SOURCE"),
 	[GROUP_DESTINATION] = GROUP_COLUMNS("DESTINATION"),
@@ -109,18 +109,24 @@ static void add_count(struct table *table, uint64_t count)
 	table_cell(table, STYLE_PLAIN, units_count(count, text));
 }
 
+/* Where the kernel did not count all of it, what is known is a lower bound. */
 static void add_bytes(struct table *table, bool known, uint64_t bytes)
 {
 	char text[UNITS_TEXT_MAX];
 
-	table_cell(table, known ? STYLE_PLAIN : STYLE_FAINT,
-		   known ? units_bytes_short(bytes, text) : "-");
+	if (!known && bytes == 0)
+		table_cell(table, STYLE_FAINT, "-");
+	else
+		table_cell_printf(table, known ? STYLE_PLAIN : STYLE_FAINT, "%s%s",
+				  known ? "" : ">", units_bytes_short(bytes, text));
 }
 
-static void add_action(struct table *table, const struct store_row *row)
+/* What was added up may have had several verdicts, but was let through or was not. */
+static void add_action(struct table *table, const struct store_row *row, bool group)
 {
 	const char *verdict = row->verdict[0] ? row->verdict
 			      : row->denied   ? "deny"
+			      : group         ? "allow"
 					      : "-";
 
 	table_cell(table,
@@ -130,12 +136,22 @@ static void add_action(struct table *table, const struct store_row *row)
 		   verdict);
 }
 
+/* Nothing comes back to what was denied. */
+static void add_amounts(struct table *table, const struct store_row *row)
+{
+	add_bytes(table, row->bytes_known, row->bytes_out);
+	if (row->denied)
+		table_cell(table, STYLE_FAINT, "-");
+	else
+		add_bytes(table, row->bytes_known, row->bytes_in);
+}
+
 static void add_flow(struct table *table, const struct store_row *row, int64_t now)
 {
 	char zones[ZONES_TEXT_MAX], time[WHEN_TEXT_MAX];
 
 	table_cell_printf(table, row->complete ? STYLE_PLAIN : STYLE_FAINT, "%s%s",
-			  when_format(row->minute, now, time),
+			  when_format_span(row->minute, row->span_s, now, time),
 			  row->complete ? "" : "*");
 	table_cell(
 		table, STYLE_FAINT,
@@ -144,10 +160,9 @@ static void add_flow(struct table *table, const struct store_row *row, int64_t n
 	add_address(table, row->has_destination, row->destination);
 	add_traffic(table, row);
 	table_cell(table, STYLE_PLAIN, or_dash(row->rule));
-	add_action(table, row);
+	add_action(table, row, false);
 	add_count(table, row->denied ? row->packets_out : row->flows);
-	add_bytes(table, row->bytes_known, row->bytes_out);
-	add_bytes(table, row->bytes_known && !row->denied, row->bytes_in);
+	add_amounts(table, row);
 }
 
 static void add_group_key(struct table *table, enum store_group group,
@@ -191,10 +206,10 @@ void flow_view_add(struct table *table, enum store_group group,
 		return;
 	}
 	add_group_key(table, group, row);
-	add_count(table, row->flows);
+	add_action(table, row, true);
+	add_count(table, row->denied ? row->packets_out : row->flows);
 	add_count(table, row->packets_out + row->packets_in);
-	add_bytes(table, row->bytes_known, row->bytes_out);
-	add_bytes(table, row->bytes_known, row->bytes_in);
+	add_amounts(table, row);
 	table_cell(table, STYLE_PLAIN, when_format(row->first_minute, now, time));
 	table_cell(table, STYLE_PLAIN, when_format(row->minute, now, time));
 }
@@ -258,29 +273,35 @@ static json_t *group_key(enum store_group group, const struct store_row *row)
 
 static json_t *flow_key(const struct store_row *row)
 {
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}",
-			 "complete", row->complete, "rule", text_or_null(row->rule),
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span",
+			 (json_int_t)row->span_s, "rule", text_or_null(row->rule),
 			 "direction", text_or_null(row->direction), "from_zone",
 			 text_or_null(row->from_zone), "to_zone",
 			 text_or_null(row->to_zone), "verdict",
-			 text_or_null(row->verdict), "denied", row->denied, "source",
+			 text_or_null(row->verdict), "source",
 			 address_or_null(row->has_source, row->source), "destination",
 			 address_or_null(row->has_destination, row->destination),
 			 "protocol", protocol_or_null(row->protocol), "port",
 			 number_or_null(row->port >= 0, (uint64_t)row->port));
 }
 
+static json_t *bytes_or_null(bool known, uint64_t bytes)
+{
+	return number_or_null(known || bytes, bytes);
+}
+
 static json_t *totals(enum store_group group, const struct store_row *row)
 {
 	return json_pack(
-		"{s:o*, s:I, s:I, s:I, s:I, s:o, s:o}", "first_minute",
+		"{s:b, s:b, s:o*, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "denied",
+		row->denied, "complete", row->complete, "first_minute",
 		group == GROUP_NONE ? NULL
 				    : json_integer((json_int_t)row->first_minute),
 		"minute", (json_int_t)row->minute, "flows", (json_int_t)row->flows,
 		"packets_out", (json_int_t)row->packets_out, "packets_in",
-		(json_int_t)row->packets_in, "bytes_out",
-		number_or_null(row->bytes_known, row->bytes_out), "bytes_in",
-		number_or_null(row->bytes_known, row->bytes_in));
+		(json_int_t)row->packets_in, "bytes_known", row->bytes_known,
+		"bytes_out", bytes_or_null(row->bytes_known, row->bytes_out),
+		"bytes_in", bytes_or_null(row->bytes_known, row->bytes_in));
 }
 
 json_t *flow_view_json(enum store_group group, const struct store_row *row)

@@ -6,6 +6,8 @@
 
 #include "base/buffer.h"
 #include "cli/help.h"
+#include "cli/units.h"
+#include "policy/services.h"
 
 /* Plain text, with what scdoc would take for markup escaped. */
 static void add_plain(const char *text, struct buffer *out)
@@ -99,6 +101,13 @@ void man_page_program(const char *part, struct buffer *out)
 	buffer_text(out,
 		    "vigil(1)\n\n# NAME\n\nvigil - a firewall that keeps its word\n\n"
 		    "# SYNOPSIS\n\n*vigil* _COMMAND_ [_OPTION_]...\n\n"
+		    "# DESCRIPTION\n\n"
+		    "One policy says who may talk to whom, the kernel enforces it, and "
+		    "a database remembers what happened. *vigil* is what a person "
+		    "types; *vigil-agent*(8) keeps the kernel at what the policy says "
+		    "and records what it lets through and turns away; "
+		    "*vigil-helper*(8) is the one small program that may change the "
+		    "kernel's rules.\n\n"
 		    "# COMMANDS\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		buffer_printf(out, "*%s*", commands[i].name);
@@ -116,4 +125,36 @@ void man_page_program(const char *part, struct buffer *out)
 		buffer_printf(out, "%s*(1)", commands[i].name);
 	}
 	buffer_text(out, "\n");
+}
+
+static void add_service(const struct builtin_service *service, struct buffer *out)
+{
+	char name[UNITS_TEXT_MAX];
+
+	buffer_text(out, "*");
+	add_plain(service->name, out);
+	buffer_text(out, "*");
+	for (size_t i = 0; i < SERVICE_PARTS_MAX && service->parts[i].protocol; i++) {
+		struct port_range range = service->parts[i].range;
+
+		buffer_printf(out, "%s %s", i ? "," : "",
+			      units_protocol(service->parts[i].protocol, name));
+		if (range.first)
+			buffer_printf(out, " %u", range.first);
+		if (range.last != range.first)
+			buffer_printf(out, "\\-%u", range.last);
+	}
+}
+
+void man_page_services(struct buffer *out)
+{
+	const struct builtin_service *service;
+
+	buffer_text(out, "\n# BUILT-IN SERVICES\n\n"
+			 "With their protocols and ports, or ICMP types:\n\n");
+	for (size_t i = 0; (service = builtin_service_at(i)); i++) {
+		buffer_text(out, i ? ";\n" : "");
+		add_service(service, out);
+	}
+	buffer_text(out, ".\n");
 }

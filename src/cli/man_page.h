@@ -16,3 +16,7 @@ void man_page_command(const struct command *command, const char *part,
 
 /** man_page_program() - The page vigil(1), which lists the commands. @part as above. */
 void man_page_program(const char *part, struct buffer *out);
+
+/** man_page_services() - The section of vigil-policy(5) that lists built-in services.
+ */
+void man_page_services(struct buffer *out);

@@ -173,18 +173,34 @@ int when_parse(const char *text, int64_t now, int64_t *ret)
 	return parse_date(text, ret);
 }
 
-char *when_format(int64_t time, int64_t now, char out[static WHEN_TEXT_MAX])
+/* How a stretch is written on the same day, in the same year, and else. */
+static const char *const formats[][3] = {
+	{ "%H:%M", "%b %d %H:%M", "%Y-%m-%d %H:%M" },
+	{ "%Hh", "%b %d %Hh", "%Y-%m-%d %Hh" },
+	{ "%b %d", "%b %d", "%Y-%m-%d" },
+};
+
+char *when_format_span(int64_t time, uint32_t span_s, int64_t now,
+		       char out[static WHEN_TEXT_MAX])
 {
 	time_t then = (time_t)time, today = (time_t)now;
+	size_t length = span_s >= SPAN_DAY_S ? 2 : span_s >= SPAN_HOUR_S ? 1 : 0;
+	size_t distance = 2;
 	struct tm tm, tm_now;
-	const char *format = "%Y-%m-%d %H:%M";
 
-	if (!localtime_r(&then, &tm) || !localtime_r(&today, &tm_now)) {
+	/* A day of UTC is no day of here, and its hours would only puzzle. */
+	if (!(length == 2 ? gmtime_r(&then, &tm) : localtime_r(&then, &tm)) ||
+	    !(length == 2 ? gmtime_r(&today, &tm_now) : localtime_r(&today, &tm_now))) {
 		snprintf(out, WHEN_TEXT_MAX, "-");
 		return out;
 	}
 	if (tm.tm_year == tm_now.tm_year)
-		format = tm.tm_yday == tm_now.tm_yday ? "%H:%M" : "%b %d %H:%M";
-	strftime(out, WHEN_TEXT_MAX, format, &tm);
+		distance = tm.tm_yday == tm_now.tm_yday ? 0 : 1;
+	strftime(out, WHEN_TEXT_MAX, formats[length][distance], &tm);
 	return out;
+}
+
+char *when_format(int64_t time, int64_t now, char out[static WHEN_TEXT_MAX])
+{
+	return when_format_span(time, 60, now, out);
 }

@@ -4,7 +4,11 @@
 
 #include <stdint.h>
 
-enum { WHEN_TEXT_MAX = 32 };
+enum {
+	WHEN_TEXT_MAX = 32,
+	SPAN_HOUR_S = 3600,
+	SPAN_DAY_S = 86400,
+};
 
 /**
  * when_parse() - A point in time
@@ -21,3 +25,13 @@ int when_parse(const char *text, int64_t now, int64_t *ret);
 /** when_format() - "14:30" when @time is of the same local day as @now, "Jan 31 14:30"
  *  of the same year, else "2025-01-31 14:30". Return: @out. */
 char *when_format(int64_t time, int64_t now, char out[static WHEN_TEXT_MAX]);
+
+/**
+ * when_format_span() - The same for a stretch of time
+ * @span_s: 60 for a minute; SPAN_HOUR_S gives "14h" or "Jan 31 14h", SPAN_DAY_S "Jan
+ * 31", the day of UTC that it is
+ *
+ * Return: @out.
+ */
+char *when_format_span(int64_t time, uint32_t span_s, int64_t now,
+		       char out[static WHEN_TEXT_MAX]);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,11 +89,14 @@ static int keep_net_admin(void)
 		       : 0;
 }
 
-/* Descriptors 0 to 3 as the helper wants them; everything else closes on exec. */
+/* Descriptors 0 to 3 as the helper wants them, and nothing that our caller left open.
+ */
 static int arrange_descriptors(const struct start *start)
 {
 	auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (close_range(FIRST_PASSED_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return -errno;
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(start->log, STDERR_FILENO) < 0)
 		return -errno;
@@ -189,7 +193,8 @@ static int refuse_namespaces(char *problem, int error)
 {
 	snprintf(problem, TRIAL_TEXT_MAX,
 		 "this system gives no user namespace to this user (%s)",
-		 strerror(-error));
+		 error == -ENOSPC ? "user.max_user_namespaces is used up"
+				  : strerror(-error));
 	return -EOPNOTSUPP;
 }
 

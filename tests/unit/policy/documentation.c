@@ -64,30 +64,44 @@ static void every_example_stands_without_a_warning(void **state)
 }
 
 /* Each block of YAML stands by itself; only the version may be left out. */
+static void check_block(const char *block, size_t size_bytes)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	auto_policy struct policy *policy = NULL;
+	auto_buffer struct buffer source = BUFFER_NULL;
+
+	if (strncmp(block, "version", 7) != 0)
+		buffer_text(&source, "version: 1\n");
+	buffer_add(&source, block, size_bytes);
+	policy_read(source.data, source.size_bytes, &policy, &faults);
+	if (!policy)
+		fail_msg("%s\n%s", faults.list[0].text, source.data);
+}
+
+static size_t check_blocks(const char *text)
+{
+	static const char fence[] = "```yaml\n";
+	size_t blocks = 0;
+
+	while ((text = strstr(text, fence))) {
+		const char *end;
+
+		text += strlen(fence);
+		end = strstr(text, "```");
+		assert_non_null(end);
+		check_block(text, (size_t)(end - text));
+		text = end;
+		blocks++;
+	}
+	return blocks;
+}
+
 static void every_block_of_the_reference_stands(void **state)
 {
 	auto_free char *text = read_whole("docs/policy.md");
-	size_t blocks = 0;
 
 	(void)state;
-	for (char *block = strstr(text, "```yaml\n"); block;
-	     block = strstr(block, "```yaml\n")) {
-		auto_faults struct faults faults = FAULTS_NULL;
-		auto_policy struct policy *policy = NULL;
-		auto_buffer struct buffer source = BUFFER_NULL;
-		char *end = strstr(block += 8, "```");
-
-		assert_non_null(end);
-		if (strncmp(block, "version", 7) != 0)
-			buffer_text(&source, "version: 1\n");
-		buffer_add(&source, block, (size_t)(end - block));
-		policy_read(source.data, source.size_bytes, &policy, &faults);
-		if (!policy)
-			fail_msg("%s\n%s", faults.list[0].text, source.data);
-		block = end + 3;
-		blocks++;
-	}
-	assert_true(blocks >= 5);
+	assert_true(check_blocks(text) >= 5);
 }
 
 static void expect_mention(const char *text, const char *name)

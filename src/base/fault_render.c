@@ -136,6 +136,8 @@ static void show_source(struct view *view, struct position position, struct buff
 		return;
 	text = view->source + view->offset;
 	size = line_bytes(text, view->size_bytes - view->offset);
+	if (size == 0)
+		return;
 	if (column > count_characters(text, size) + 1)
 		column = count_characters(text, size) + 1;
 	if (column > SHOWN_MAX) {

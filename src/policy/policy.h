@@ -179,6 +179,16 @@ struct policy {
 int policy_read(const char *text, size_t size_bytes, struct policy **ret,
 		struct faults *faults);
 
+/**
+ * policy_load() - Read a policy's text, ready for policy_read()
+ * @path:   "-" reads standard input
+ * @ret:    set on success only; the caller frees it
+ * @faults: why it could not be read, in words and without a line
+ *
+ * Return: 0, -EINVAL with @faults, or -ENOMEM.
+ */
+int policy_load(const char *path, char **ret, size_t *ret_bytes, struct faults *faults);
+
 void policy_free(struct policy *policy);
 
 static inline void policy_cleanup(struct policy **policy)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request after another of one connection. */
+#pragma once
+
+#include <stdbool.h>
+
+struct peer {
+	int fd; /* -1: no connection */
+	bool greeted;
+};
+
+/**
+ * dispatch() - Receive one request, perform it, reply
+ * @peer: readable
+ *
+ * Return: 0, or -errno when the connection must be closed: it was by the other end, the
+ * request was malformed or out of order, or the reply is not being read.
+ */
+int dispatch(struct peer *peer);

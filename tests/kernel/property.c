@@ -273,7 +273,9 @@ static void load(struct nft_ctx *nft, const struct trial *trial, bool plain)
 	add_elements(&script, image);
 	numbering_free(numbering);
 	if (script.error || nft_run_cmd_from_buffer(nft, script.data) != 0) {
-		fprintf(stderr, "nft refuses: %s\n", nft_ctx_get_error_buffer(nft));
+		fprintf(stderr, "%s\n%s: nft refuses: %s\n", script.data,
+			plain ? "plain" : "optimised",
+			nft_ctx_get_error_buffer(nft));
 		exit(1);
 	}
 }

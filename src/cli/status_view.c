@@ -234,7 +234,8 @@ void status_view_database(const char *path, const struct store_summary *summary,
 	    when_format(summary->last_minute, now, last),
 	    (unsigned long long)summary->rows);
 	if (summary->incomplete_minutes)
-		add(&view, NULL, PLAIN, "%llu minutes are incomplete, %llu losses",
+		add(&view, NULL, PLAIN,
+		    "%llu of them incomplete; events were lost %llu times",
 		    (unsigned long long)summary->incomplete_minutes,
 		    (unsigned long long)summary->lost);
 }

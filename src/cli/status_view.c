@@ -235,7 +235,7 @@ void status_view_database(const char *path, const struct store_summary *summary,
 	    (unsigned long long)summary->rows);
 	if (summary->incomplete_minutes)
 		add(&view, NULL, PLAIN,
-		    "%llu of them incomplete; events were lost %llu times",
+		    "%llu of them incomplete; events were lost %llu time%s",
 		    (unsigned long long)summary->incomplete_minutes,
-		    (unsigned long long)summary->lost);
+		    (unsigned long long)summary->lost, plural((int64_t)summary->lost));
 }

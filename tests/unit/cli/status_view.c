@@ -67,8 +67,8 @@ static void a_running_agent(void **state)
 	      "Helper     connected\n"
 	      "Kernel     table present, connection events on, byte counts off\n"
 	      "           Byte counts are not kept: set "
-	      "net.netfilter.nf_conntrack_acct to\n"
-	      "           1 to have them counted from now on.\n"
+	      "net.netfilter.nf_conntrack_acct to 1 to\n"
+	      "           have them counted from now on.\n"
 	      "Events     123k, 7 a second now; 42 connections live\n"
 	      "           the kernel lost events 2 times\n"
 	      "Database   /var/lib/vigil/flows.db, 2.0 MiB, ready\n"
@@ -143,7 +143,7 @@ static void what_the_database_tells_alone(void **state)
 		out.data,
 		"Database   /x/flows.db, 1.0 MiB\n"
 		"           1000 minutes from Mar 27 10:34 to 10:34, 5000 rows\n"
-		"           3 of them incomplete; events were lost 1 times\n");
+		"           3 of them incomplete; events were lost 1 time\n");
 	buffer_clear(&out);
 	status_view_database("/x/flows.db", &empty, NOW, &out);
 	assert_string_equal(out.data, "Database   /x/flows.db, 4.0 KiB\n"

@@ -20,7 +20,7 @@
 #include "agent/control.h"
 #include "agent/journal.h"
 #include "agent/link.h"
-#include "agent/names.h"
+#include "agent/naming.h"
 #include "agent/observer.h"
 #include "agent/options.h"
 #include "agent/recorder.h"
@@ -28,7 +28,7 @@
 #include "base/fault.h"
 #include "observe/aggregate.h"
 
-enum { SOCKETS_MAX = 3, FOLLOWERS_MAX = 16 };
+enum { SOCKETS_MAX = 3, FOLLOWERS_MAX = 16, RULES_WAITING_MAX = 4 };
 
 /* Files of the agent. */
 struct paths {
@@ -81,10 +81,9 @@ struct force {
 struct watch {
 	struct aggregate *aggregate;
 	struct observer *observer;
-	char problem[256]; /* why no events come, or "" */
+	char problem[320]; /* why no events come, or "" */
 	bool asked;        /* a job for sockets or for a dump is under way */
-	bool dump_wanted;
-	bool recovering;   /* the wanted dump closes a gap */
+	bool gap;          /* events were lost: a dump is wanted */
 	int64_t dumped_at; /* monotonic s, 0: never */
 	sd_event_source *tick;
 	enum observer_knowledge told_accounting, told_events;
@@ -102,12 +101,14 @@ struct agent {
 	struct worker *worker;
 	struct connection connection;
 	struct force force;
-	struct names *names;
+	struct naming *names;
 	struct watch watch;
 	struct recorder *recorder;
 	struct refresh refresh;
 	struct journal journal;
 	struct call *followers[FOLLOWERS_MAX];
+	size_t rules_waiting; /* questions under way */
+	struct control_service service;
 	struct control *control;
 	int64_t started; /* monotonic s */
 };
@@ -193,12 +194,16 @@ void watch_done(struct agent *agent);
 /* refresh.c */
 
 int refresh_start(struct agent *agent);
+
+/** refresh_adopt() - Feeds were read just now. */
+void refresh_adopt(struct agent *agent);
+
 void refresh_done(struct agent *agent);
 
 /* answers */
 
 /** methods_service() - The methods of io.vigil.Agent. */
-const struct control_service *methods_service(struct agent *agent);
+struct control_service methods_service(struct agent *agent);
 
 void status_get(struct call *call, void *context);
 void rules_get(struct call *call, void *context);

@@ -185,6 +185,7 @@ int candidate_compile(struct candidate *candidate, struct numbering *numbering,
 		.policy = candidate->policy,
 		.feeds = candidate->feeds,
 		.feed_generations = candidate->feed_generations,
+		.static_generation = candidate->static_generation,
 		.numbering = numbering,
 		.utc_offset_s = candidate->utc_offset_s,
 		.plain = candidate->plain,
@@ -215,6 +216,8 @@ static struct candidate *copy_source(const struct candidate_source *source)
 	fresh->text[source->text_bytes] = '\0';
 	fresh->text_bytes = source->text_bytes;
 	fresh->plain = source->plain;
+	if (source->previous)
+		fresh->static_generation = source->previous->static_generation;
 	fresh->utc_offset_s = candidate_utc_offset();
 	return take(fresh);
 }

@@ -17,9 +17,10 @@ struct candidate {
 	char *path; /* where it came from, for people */
 	char *directory;
 	struct policy *policy;
-	struct address_set *feeds; /* one a policy feed, like the three below */
+	struct address_set *feeds; /* one a policy feed, as of all arrays below */
 	struct feed_report *feed_reports;
 	uint32_t *feed_generations;
+	uint32_t static_generation; /* of all other sets */
 	int64_t *feed_times; /* when the contents were read from the feed's own file, in
 				seconds since 1970; 0 when they never were */
 	int32_t utc_offset_s;

@@ -26,11 +26,12 @@ static json_t *describe(const struct candidate *candidate)
 	for (size_t i = 0; i < candidate->policy->feed_count; i++)
 		json_object_set_new(generations, candidate->policy->feeds[i].name,
 				    json_integer(candidate->feed_generations[i]));
-	return json_pack("{s:s, s:s, s:s%, s:s, s:i, s:b, s:o}", "path",
+	return json_pack("{s:s, s:s, s:s%, s:s, s:i, s:b, s:I, s:o}", "path",
 			 candidate->path, "directory", candidate->directory, "text",
 			 candidate->text, candidate->text_bytes, "tag",
 			 candidate->image->tag, "utc_offset",
 			 (int)candidate->utc_offset_s, "plain", candidate->plain,
+			 "static_generation", (json_int_t)candidate->static_generation,
 			 "generations", generations);
 }
 
@@ -60,14 +61,21 @@ static int read_description(const char *path, json_t **ret)
 }
 
 /* With the generations and the clock of then, so that the same image comes of it. */
-static int compile_as_then(struct candidate *candidate, json_t *generations,
-			   int utc_offset_s, struct numbering *numbering)
+static int compile_as_then(struct candidate *candidate, json_t *json,
+			   struct numbering *numbering)
 {
 	auto_faults struct faults faults = FAULTS_NULL;
+	json_t *generations;
+	json_int_t statics;
+	int utc_offset_s;
 
+	if (json_unpack(json, "{s:i, s:I, s:o}", "utc_offset", &utc_offset_s,
+			"static_generation", &statics, "generations", &generations) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < candidate->policy->feed_count; i++)
 		candidate->feed_generations[i] = (uint32_t)json_integer_value(
 			json_object_get(generations, candidate->policy->feeds[i].name));
+	candidate->static_generation = (uint32_t)statics;
 	candidate->utc_offset_s = utc_offset_s;
 	return candidate_compile(candidate, numbering, &faults);
 }
@@ -80,20 +88,16 @@ static int rebuild(json_t *json, const char *feeds, struct numbering *numbering,
 	struct candidate_source source = { .feed_cache = feeds,
 					   .feeds_from_cache = true };
 	const char *tag;
-	json_t *generations;
-	int error, utc_offset_s, plain;
+	int error, plain;
 
-	if (json_unpack(json, "{s:s, s:s, s:s%, s:s, s:i, s:b, s:o}", "path",
-			&source.path, "directory", &source.directory, "text",
-			&source.text, &source.text_bytes, "tag", &tag, "utc_offset",
-			&utc_offset_s, "plain", &plain, "generations",
-			&generations) < 0)
+	if (json_unpack(json, "{s:s, s:s, s:s%, s:s, s:b}", "path", &source.path,
+			"directory", &source.directory, "text", &source.text,
+			&source.text_bytes, "tag", &tag, "plain", &plain) < 0)
 		return -EINVAL;
 	source.plain = plain;
 	error = candidate_read(&source, numbering, &candidate, &faults);
 	if (!error)
-		error = compile_as_then(candidate, generations, utc_offset_s,
-					numbering);
+		error = compile_as_then(candidate, json, numbering);
 	if (error)
 		return error;
 	if (strcmp(candidate->image->tag, tag) != 0)

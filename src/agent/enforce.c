@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "compile/transition.h"
 
-enum { LISTING_MAX = 512 * 1024 * 1024, GENERATION_MAX = 1000000000 };
+enum { LISTING_MAX = 512 * 1024 * 1024 };
 
 static int problem(struct enforcement *report, int error, const char *what,
 		   const struct helper_refusal *refusal)
@@ -68,31 +68,6 @@ static int list_table(int helper, struct inventory *ret, struct enforcement *rep
 	return 0;
 }
 
-/* The newest generation of a feed's sets that the kernel holds, or -1. */
-static long kernel_generation(const struct inventory *inventory, const char *feed)
-{
-	long newest = -1;
-
-	for (size_t i = 0; i < inventory->set_count; i++) {
-		const char *name = inventory->sets[i];
-		size_t length = strlen(feed);
-		char *end;
-		long generation;
-
-		if (strncmp(name, "f.", 2) != 0 || strncmp(name + 2, feed, length) != 0)
-			continue;
-		name += 2 + length;
-		if (strncmp(name, ".4.", 3) != 0 && strncmp(name, ".6.", 3) != 0)
-			continue;
-		errno = 0;
-		generation = strtol(name + 3, &end, 10);
-		if (*end == '\0' && errno == 0 && generation <= GENERATION_MAX &&
-		    generation > newest)
-			newest = generation;
-	}
-	return newest;
-}
-
 /* Name feeds' sets as the kernel does, so that what is the same has the same name. */
 static bool adopt_generations(struct candidate *candidate,
 			      const struct inventory *inventory)
@@ -100,21 +75,22 @@ static bool adopt_generations(struct candidate *candidate,
 	bool changed = false;
 
 	for (size_t i = 0; i < candidate->policy->feed_count; i++) {
-		long now =
-			kernel_generation(inventory, candidate->policy->feeds[i].name);
+		uint32_t now = inventory_feed_generation(
+			inventory, candidate->policy->feeds[i].name);
 
-		if (now >= 0 && candidate->feed_generations[i] != (uint32_t)now) {
-			candidate->feed_generations[i] = (uint32_t)now;
-			changed = true;
-		}
+		changed |= candidate->feed_generations[i] != now;
+		candidate->feed_generations[i] = now;
 	}
 	return changed;
 }
 
-/* New names for the feeds whose contents the kernel does not, or may not, hold. */
+/* New names for the sets whose contents the kernel does not, or may not, hold. */
 static void renew_generations(struct candidate *candidate,
-			      const struct candidate *committed)
+			      const struct candidate *committed,
+			      const struct inventory *inventory)
 {
+	uint32_t fresh = inventory_free_generation(inventory);
+
 	for (size_t i = 0; i < candidate->policy->feed_count; i++) {
 		long before = candidate_find_feed(committed,
 						  candidate->policy->feeds[i].name);
@@ -122,9 +98,10 @@ static void renew_generations(struct candidate *candidate,
 		if (before >= 0 &&
 		    address_set_equal(&committed->feeds[before], &candidate->feeds[i]))
 			continue;
-		candidate->feed_generations[i] =
-			(candidate->feed_generations[i] + 1) % GENERATION_MAX;
+		candidate->feed_generations[i] = fresh;
 	}
+	if (!committed)
+		candidate->static_generation = fresh;
 }
 
 static int compile_again(struct candidate *candidate, struct numbering *numbering,
@@ -139,19 +116,23 @@ static int compile_again(struct candidate *candidate, struct numbering *numberin
 	return error;
 }
 
+/* First with the names that are there, then with new ones for what changed, at last
+ * with new ones for all. */
 static int plan(struct candidate *candidate, const struct candidate *committed,
 		struct numbering *numbering, const struct inventory *inventory,
 		struct transition *ret, struct enforcement *report)
 {
 	const struct image *image = committed ? committed->image : NULL;
+	const struct candidate *believed = committed;
 	int error = transition_plan(image, inventory, candidate->image, ret);
 
-	if (error == -EUCLEAN) {
-		renew_generations(candidate, committed);
+	for (int i = 0; i < 2 && error == -EUCLEAN; i++) {
+		renew_generations(candidate, believed, inventory);
 		error = compile_again(candidate, numbering, report);
 		if (error)
 			return error;
 		error = transition_plan(image, inventory, candidate->image, ret);
+		believed = NULL;
 	}
 	if (error)
 		return problem(report, error, "no way to the new rules was found",

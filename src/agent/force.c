@@ -187,7 +187,7 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	if (*numbering)
 		force->numbering = take(*numbering);
 	force->table = TABLE_PRESENT;
-	if (names_set(agent->names, force->committed, force->numbering) < 0) {
+	if (naming_set(agent->names, force->committed, force->numbering) < 0) {
 		log_error("Out of memory: the names of rules are not known");
 		return;
 	}
@@ -195,6 +195,7 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	if (numbers_before != force->numbering)
 		numbering_free(numbers_before);
 	watch_adopt(agent);
+	refresh_adopt(agent);
 	recorder_set_bounds(agent->recorder, force->committed->policy->flows.keep_s,
 			    force->committed->policy->flows.max_size_bytes);
 }

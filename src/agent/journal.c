@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -52,6 +53,16 @@ static void format_end(char *out, size_t out_bytes, struct address address,
 		snprintf(out, out_bytes, "%s", text);
 }
 
+const char *journal_verdict(const struct flow *flow, const struct name *name)
+{
+	bool allows = strcmp(name->decider.verdict, "allow") == 0;
+
+	/* Beyond its limit, a rule that allows drops. */
+	return flow->event == FLOW_PACKET && flow->denied && allows
+		       ? "drop"
+		       : name->decider.verdict;
+}
+
 void journal_packet(struct journal *journal, const struct flow *flow,
 		    const struct name *name)
 {
@@ -69,7 +80,7 @@ void journal_packet(struct journal *journal, const struct flow *flow,
 	format_end(source, sizeof(source), flow->source, flow->source_port, ports);
 	format_end(destination, sizeof(destination), flow->destination, flow->port,
 		   ports);
-	log_notice("%s %s: %s %s -> %s (%s%s%s%s%s)", name->decider.verdict,
+	log_notice("%s %s: %s %s -> %s (%s%s%s%s%s)", journal_verdict(flow, name),
 		   name->decider.id, protocol, source, destination,
 		   name->decider.direction, name->decider.from_zone[0] ? ", from " : "",
 		   name->decider.from_zone, name->decider.to_zone[0] ? ", to " : "",

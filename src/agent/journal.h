@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "agent/names.h"
+#include "agent/naming.h"
 #include "observe/flow.h"
 
 enum { JOURNAL_LINES_PER_S = 20 };
@@ -19,3 +19,6 @@ struct journal {
 /** journal_packet() - One line, unless there were too many in this second. */
 void journal_packet(struct journal *journal, const struct flow *flow,
 		    const struct name *name);
+
+/** journal_verdict() - What was done with the packet or connection. */
+const char *journal_verdict(const struct flow *flow, const struct name *name);

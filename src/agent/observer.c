@@ -41,7 +41,7 @@ struct observer {
 	bool dump_interrupted, dump_done, dump_failed;
 	uint64_t live_before_dump;
 	uint64_t heard_before_dump; /* conntrack events until the last dump's end */
-	bool dumped_once;
+	bool dumping;
 	uint64_t running_known, running_unknown; /* flows of this dump, by accounting */
 	uint64_t heard;                          /* conntrack events */
 	struct observer_counts counts;
@@ -121,8 +121,8 @@ static void on_event(const struct flow *flow, void *context)
 
 	count_event(observer);
 	note_accounting(observer, flow);
-	if (observer->handlers.on_flow(flow, observer->handlers.context))
-		aggregate_add(observer->aggregate, flow);
+	aggregate_add(observer->aggregate, flow);
+	observer->handlers.on_flow(flow, observer->handlers.context);
 }
 
 static void on_conntrack_event(const struct flow *flow, void *context)
@@ -310,13 +310,12 @@ static void note_silence(struct observer *observer)
 	/* The event of the youngest connection may still wait to be read. */
 	if (observer->sockets[HELPER_FD_CONNTRACK].fd >= 0)
 		take_in(observer, HELPER_FD_CONNTRACK, ROUNDS);
-	silent = observer->dumped_once &&
+	silent = observer->counts.dumps > 1 &&
 		 observer->heard == observer->heard_before_dump &&
 		 live > observer->live_before_dump;
 
 	if (silent)
 		observer->counts.events_on = KNOWN_OFF;
-	observer->dumped_once = true;
 	observer->heard_before_dump = observer->heard;
 }
 
@@ -325,6 +324,7 @@ static void end_dump(struct observer *observer, bool whole)
 	bool any = observer->running_known || observer->running_unknown;
 
 	aggregate_dump_end(observer->aggregate, whole);
+	observer->dumping = false;
 	detach(&observer->dump);
 	if (!whole)
 		return;
@@ -358,33 +358,38 @@ static int on_dump(sd_event_source *source, int fd, uint32_t events, void *conte
 	return 0;
 }
 
-int observer_dump(struct observer *observer, int fd, bool recovering)
+void observer_dump_begin(struct observer *observer)
 {
-	int error;
-
-	if (observer_dumping(observer)) {
-		close(fd);
-		return -EBUSY;
-	}
+	observer->dumping = true;
 	observer->dump_done = observer->dump_failed = observer->dump_interrupted =
 		false;
 	observer->running_known = observer->running_unknown = 0;
 	observer->live_before_dump = aggregate_counts(observer->aggregate).live;
+	aggregate_dump_begin(observer->aggregate, observer->counts.dumps > 0);
+}
+
+int observer_dump_take(struct observer *observer, int fd)
+{
+	int error;
+
 	observer->dump.fd = fd;
 	error = sd_event_add_io(observer->event, &observer->dump.source, fd, EPOLLIN,
 				on_dump, observer);
-	if (error < 0) {
-		detach(&observer->dump);
-		return error;
-	}
-	sd_event_source_set_priority(observer->dump.source, 2);
-	aggregate_dump_begin(observer->aggregate, recovering);
-	return 0;
+	if (error >= 0)
+		error = sd_event_source_set_priority(observer->dump.source, 2);
+	if (error < 0)
+		end_dump(observer, false);
+	return error < 0 ? error : 0;
+}
+
+void observer_dump_cancel(struct observer *observer)
+{
+	end_dump(observer, false);
 }
 
 bool observer_dumping(const struct observer *observer)
 {
-	return observer->dump.fd >= 0;
+	return observer->dumping;
 }
 
 struct observer_counts observer_counts(const struct observer *observer)

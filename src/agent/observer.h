@@ -15,9 +15,8 @@
 #include "observe/flow.h"
 
 struct observer_handlers {
-	/* Each event as it comes (of a dump: none). Return whether it goes into the
-	   aggregate. */
-	bool (*on_flow)(const struct flow *flow, void *context);
+	/* Each event as it comes; of a dump, none. */
+	void (*on_flow)(const struct flow *flow, void *context);
 	/* Events were lost: ask for a recovering dump. */
 	void (*on_loss)(void *context);
 	/* Somebody changed the tables while nobody of ours did. */
@@ -60,14 +59,21 @@ uint32_t observer_missing(const struct observer *observer);
 void observer_drain(struct observer *observer);
 
 /**
- * observer_dump() - Take in a dump of conntrack
- * @fd:         socket on which the dump is under way; taken over, also on failure
- * @recovering: after a loss: connections that are not known are new
+ * observer_dump_begin() - A dump of conntrack is about to be asked for
  *
- * Return: 0, or -EBUSY when another one is under way.
+ * Until a dump was whole, connections that it holds were there before; after that,
+ * those that are not known have begun unheard.
  */
-int observer_dump(struct observer *observer, int fd, bool recovering);
+void observer_dump_begin(struct observer *observer);
 
+/** observer_dump_take() - Read it from @fd, which is taken over, also on failure.
+ * Return: 0 or -errno; then the dump has ended. */
+int observer_dump_take(struct observer *observer, int fd);
+
+/** observer_dump_cancel() - It could not be asked for. */
+void observer_dump_cancel(struct observer *observer);
+
+/** observer_dumping() - From the beginning of a dump to its end. */
 bool observer_dumping(const struct observer *observer);
 
 struct observer_counts observer_counts(const struct observer *observer);

@@ -19,7 +19,7 @@ enum {
 struct recorder {
 	struct store *store;
 	struct aggregate *aggregate;
-	struct names *names;
+	struct naming *names;
 	enum store_state told; /* the state that was logged last */
 	sd_event_source *tick;
 	int64_t minute;
@@ -69,7 +69,7 @@ static int write_minute(struct recorder *recorder, bool over)
 	struct store_batch batch = {
 		.minute = recorder->minute,
 		.rows = recorder->aggregate,
-		.decider = names_decider,
+		.decider = naming_decider,
 		.context = recorder->names,
 	};
 	int error;
@@ -150,7 +150,7 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 }
 
 int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
-		 struct names *names, struct recorder **ret)
+		 struct naming *names, struct recorder **ret)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 	bool set_aside = false;

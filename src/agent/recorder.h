@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "agent/names.h"
+#include "agent/naming.h"
 #include "agent/observer.h"
 #include "observe/aggregate.h"
 #include "store/store.h"
@@ -23,7 +23,7 @@ struct recorder;
  * Return: 0 or -errno.
  */
 int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
-		 struct names *names, struct recorder **ret);
+		 struct naming *names, struct recorder **ret);
 void recorder_free(struct recorder *recorder);
 
 /** recorder_start() - What happens is observed from now on; before, no minute counts as

@@ -22,7 +22,6 @@ enum {
 	DUMP_EVERY_S = 60,
 	/* A flood that overflows the buffer goes on for a while: no dump for each. */
 	DUMP_AGAIN_S = 5,
-	ROWS_MAX = 500000,
 };
 
 static const char *const socket_names[SOCKETS_MAX] = {
@@ -35,7 +34,6 @@ struct question {
 	struct job job;
 	struct agent *agent;
 	uint32_t wanted; /* sockets; 0: a dump */
-	bool recovering;
 	int error;
 	struct helper_refusal refusal;
 	struct helper_sockets sockets;
@@ -53,8 +51,9 @@ static void ask_helper(struct job *job)
 		return;
 	}
 	if (question->wanted) {
-		question->error = helper_observe(helper, question->wanted,
-						 &question->sockets, &question->refusal);
+		question->error =
+			helper_observe(helper, question->wanted, &question->sockets,
+				       &question->refusal);
 	} else {
 		question->dump = helper_dump(helper, HELPER_DUMP_CONNTRACK, NULL,
 					     &question->refusal);
@@ -67,7 +66,7 @@ static void note_problem(struct agent *agent, const struct question *question)
 {
 	const char *why = question->refusal.text[0] ? question->refusal.text
 						    : strerror(-question->error);
-	char problem[256];
+	char problem[sizeof(agent->watch.problem)];
 
 	if (question->error == -ENOTCONN)
 		return;
@@ -99,13 +98,6 @@ static bool watching(const struct agent *agent)
 	return !(observer_missing(agent->watch.observer) & 1u << HELPER_FD_CONNTRACK);
 }
 
-static void begin(struct agent *agent)
-{
-	observer_drain(agent->watch.observer);
-	recorder_start(agent->recorder);
-	agent->watch.dump_wanted = true;
-}
-
 static void take_sockets(struct agent *agent, struct question *question)
 {
 	bool before = watching(agent);
@@ -114,17 +106,7 @@ static void take_sockets(struct agent *agent, struct question *question)
 	attach(agent, HELPER_FD_LOG, question->sockets.log, true);
 	attach(agent, HELPER_FD_TABLES, question->sockets.tables, true);
 	if (!before && watching(agent))
-		begin(agent);
-}
-
-static void take_dump(struct agent *agent, struct question *question)
-{
-	agent->watch.dumped_at = agent_now();
-	if (observer_dump(agent->watch.observer, question->dump,
-			  question->recovering) == 0)
-		return;
-	agent->watch.dump_wanted = true;
-	agent->watch.recovering |= question->recovering;
+		recorder_start(agent->recorder);
 }
 
 static void answered(struct job *job)
@@ -135,16 +117,16 @@ static void answered(struct job *job)
 	agent->watch.asked = false;
 	if (question->error) {
 		note_problem(agent, question);
-		agent->watch.recovering |= question->recovering;
+		if (!question->wanted)
+			observer_dump_cancel(agent->watch.observer);
 	} else {
 		agent->watch.problem[0] = '\0';
 		if (question->wanted)
 			take_sockets(agent, question);
 		else
-			take_dump(agent, question);
-	}
-	if (!question->error)
+			observer_dump_take(agent->watch.observer, question->dump);
 		watch_check(agent);
+	}
 	connection_check(agent);
 }
 
@@ -160,9 +142,10 @@ static void ask(struct agent *agent, uint32_t wanted)
 	question->dump = -1;
 	question->error = -ENOTCONN;
 	if (!wanted) {
-		question->recovering = agent->watch.recovering;
-		agent->watch.recovering = false;
-		agent->watch.dump_wanted = false;
+		observer_drain(agent->watch.observer);
+		observer_dump_begin(agent->watch.observer);
+		agent->watch.gap = false;
+		agent->watch.dumped_at = agent_now();
 	}
 	agent->watch.asked = true;
 	worker_add(agent->worker, &question->job);
@@ -177,7 +160,7 @@ static bool dump_is_due(const struct agent *agent)
 		return false;
 	if (!watch->dumped_at || since >= DUMP_EVERY_S)
 		return true;
-	return watch->dump_wanted && since >= DUMP_AGAIN_S;
+	return watch->gap && since >= DUMP_AGAIN_S;
 }
 
 void watch_check(struct agent *agent)
@@ -202,8 +185,9 @@ static void tell_knowledge(struct agent *agent)
 	if (counts.accounting != watch->told_accounting) {
 		watch->told_accounting = counts.accounting;
 		if (counts.accounting == KNOWN_OFF)
-			log_warning("The kernel does not count bytes of connections: "
-				    "set net.netfilter.nf_conntrack_acct=1 to know them");
+			log_warning(
+				"The kernel does not count bytes of connections: "
+				"set net.netfilter.nf_conntrack_acct=1 to know them");
 	}
 	if (counts.events_on != watch->told_events) {
 		watch->told_events = counts.events_on;
@@ -225,22 +209,92 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* A packet of the log is one that was refused, unless its rule admits what it logs. */
-static bool on_flow(const struct flow *flow, void *context)
+static uint32_t number_of_mark(const struct agent *agent, uint32_t mark)
+{
+	const struct candidate *committed = agent->force.committed;
+	uint32_t mask = committed ? committed->image->mark_mask : 0;
+
+	return mask ? (mark & mask) >> __builtin_ctz(mask) : NUMBER_NONE;
+}
+
+static void on_flow(const struct flow *flow, void *context)
 {
 	struct agent *agent = context;
-	struct name name;
+	uint32_t number = flow->event == FLOW_PACKET
+				  ? flow->number
+				  : number_of_mark(agent, flow->mark);
+	struct name name = naming_find(agent->names, number);
 
-	if (flow->event != FLOW_PACKET) {
-		uint32_t number = policy_number(flow->mark, agent);
-
-		name = names_find(agent->names, number);
-		follow_publish(agent, flow, &name);
-		return true;
-	}
-	name = names_find(agent->names, flow->number);
-	if (name.logged)
+	if (flow->event == FLOW_PACKET && name.logged)
 		journal_packet(&agent->journal, flow, &name);
 	follow_publish(agent, flow, &name);
-	return strcmp(name.decider.verdict, verdict_name(VERDICT_ALLOW)) != 0;
+}
+
+static void on_loss(void *context)
+{
+	struct agent *agent = context;
+
+	recorder_lost(agent->recorder);
+	if (!agent->watch.gap)
+		log_warning("The kernel had no room for events: some were lost. This "
+			    "minute is marked incomplete");
+	agent->watch.gap = true;
+}
+
+static void on_table_gone(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->force.table != TABLE_PRESENT)
+		return;
+	agent->force.table = TABLE_REMOVED;
+	log_error("Somebody removed table inet %s: nothing is enforced until the next "
+		  "reload",
+		  TABLE_NAME);
+	agent_tell(agent);
+}
+
+void watch_adopt(struct agent *agent)
+{
+	const struct image *image = agent->force.committed->image;
+
+	aggregate_set_mask(agent->watch.aggregate, image->mark_mask);
+	aggregate_ignore_none(agent->watch.aggregate);
+	for (size_t i = 0; i < image->decider_count; i++)
+		if (strcmp(image->deciders[i].id, "builtin.loopback") == 0)
+			aggregate_ignore(agent->watch.aggregate,
+					 image->deciders[i].number);
+}
+
+static void attach_inherited(struct agent *agent, struct inherited *inherited)
+{
+	for (unsigned int i = 0; i < SOCKETS_MAX; i++)
+		attach(agent, i, take_fd(inherited->sockets[i]), false);
+	if (watching(agent))
+		recorder_start(agent->recorder);
+}
+
+int watch_start(struct agent *agent, struct inherited *inherited)
+{
+	const struct observer_handlers handlers = {
+		.on_flow = on_flow,
+		.on_loss = on_loss,
+		.on_table_gone = on_table_gone,
+		.context = agent,
+	};
+	int error = observer_new(agent->event, agent->watch.aggregate, &handlers,
+				 &agent->watch.observer);
+
+	if (error < 0)
+		return error;
+	attach_inherited(agent, inherited);
+	return sd_event_add_time_relative(agent->event, &agent->watch.tick,
+					  CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
+}
+
+void watch_done(struct agent *agent)
+{
+	sd_event_source_disable_unref(agent->watch.tick);
+	observer_free(agent->watch.observer);
+	aggregate_free(agent->watch.aggregate);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compile/inventory.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compile/transition.h"
-#include "compile/names.h"
 #include "helper/protocol.h"
 
 void inventory_done(struct inventory *inventory)
@@ -14,8 +15,8 @@ void inventory_done(struct inventory *inventory)
 	*inventory = (struct inventory){ 0 };
 }
 
-int names_add(struct inventory *inventory, const char ***names, size_t *count,
-	      const char *name)
+int inventory_add_name(struct inventory *inventory, const char ***names, size_t *count,
+		       const char *name)
 {
 	const char **place =
 		arena_grow(&inventory->arena, names, *count, sizeof(*place));
@@ -40,7 +41,7 @@ static void sort_names(const char **names, size_t count)
 		qsort(names, count, sizeof(*names), compare_names);
 }
 
-bool names_have(const char *const *names, size_t count, const char *name)
+bool inventory_has(const char *const *names, size_t count, const char *name)
 {
 	return count &&
 	       bsearch(&name, names, count, sizeof(*names), compare_names) != NULL;
@@ -70,7 +71,8 @@ static int add_objects(struct inventory *inventory, const char ***names, size_t 
 		       const struct image_objects *objects)
 {
 	for (size_t i = 0; i < objects->count; i++) {
-		int r = names_add(inventory, names, count, objects->items[i].name);
+		int r = inventory_add_name(inventory, names, count,
+					   objects->items[i].name);
 
 		if (r < 0)
 			return r;
@@ -84,11 +86,11 @@ static int add_image(struct inventory *inventory, const struct image *image)
 	int r;
 
 	snprintf(tag_chain, sizeof(tag_chain), HELPER_TAG_PREFIX "%s", image->tag);
-	r = names_add(inventory, &inventory->chains, &inventory->chain_count,
-		      tag_chain);
+	r = inventory_add_name(inventory, &inventory->chains, &inventory->chain_count,
+			       tag_chain);
 	for (size_t i = 0; r == 0 && i < image->set_count; i++)
-		r = names_add(inventory, &inventory->sets, &inventory->set_count,
-			      image->sets[i].name);
+		r = inventory_add_name(inventory, &inventory->sets,
+				       &inventory->set_count, image->sets[i].name);
 	if (r == 0)
 		r = add_objects(inventory, &inventory->chains, &inventory->chain_count,
 				&image->chains);

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "compile/names.h"
+#include "compile/inventory.h"
 #include "compile/transition.h"
 
 static const char *name_in(const json_t *object)
@@ -23,7 +23,8 @@ static int add_set(struct inventory *inventory, const char *name)
 	/* Anonymous ones belong to their rule. */
 	if (strncmp(name, "__set", 5) == 0 || strncmp(name, "__map", 5) == 0)
 		return 0;
-	return names_add(inventory, &inventory->sets, &inventory->set_count, name);
+	return inventory_add_name(inventory, &inventory->sets, &inventory->set_count,
+				  name);
 }
 
 /* One object of the listing, {"KIND": {...}}. */
@@ -43,13 +44,13 @@ static int add_object(struct inventory *inventory, const char *kind,
 	if (!name)
 		return -EINVAL;
 	if (strcmp(kind, "chain") == 0)
-		return names_add(inventory, &inventory->chains, &inventory->chain_count,
-				 name);
+		return inventory_add_name(inventory, &inventory->chains,
+					  &inventory->chain_count, name);
 	if (strcmp(kind, "set") == 0 || strcmp(kind, "map") == 0)
 		return add_set(inventory, name);
 	if (strcmp(kind, "counter") == 0)
-		return names_add(inventory, &inventory->counters,
-				 &inventory->counter_count, name);
+		return inventory_add_name(inventory, &inventory->counters,
+					  &inventory->counter_count, name);
 	return 0;
 }
 

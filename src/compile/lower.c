@@ -6,6 +6,7 @@
 
 #include "compile/build.h"
 #include "compile/decider.h"
+#include "helper/protocol.h"
 
 /* Rules times the zone pairs they stand in. A script of this many would be beyond what
  * the helper takes. */
@@ -16,10 +17,21 @@ const char *zone_name(const struct build *build, uint32_t zone)
 	return zone == ZONE_NONE ? "" : build->policy->zones[zone].name;
 }
 
+/* No zone can be called "-", nor have capitals in its name. */
 static const char *chain_zone(const struct build *build, uint32_t zone)
 {
-	/* No zone can be called so. */
 	return zone == ZONE_NONE ? "-" : build->policy->zones[zone].name;
+}
+
+const char *pair_chain(struct build *build, const char *prefix, uint32_t from,
+		       uint32_t to)
+{
+	const char *name = build_text(build, "%s.%s.TO.%s", prefix,
+				      chain_zone(build, from), chain_zone(build, to));
+
+	if (strlen(name) < HELPER_SET_NAME_MAX)
+		return name;
+	return build_text(build, "%s.NUMBER.%u.TO.%u", prefix, from, to);
 }
 
 static enum direction rule_direction(const struct rule *rule)
@@ -145,15 +157,12 @@ static struct list *make_lists(struct build *build, enum direction direction,
 
 static void name_list(struct build *build, struct list *list)
 {
-	const char *from = chain_zone(build, list->from);
-	const char *to = chain_zone(build, list->to);
-
 	if (list->direction == DIRECTION_INPUT)
-		list->chain = build_text(build, "in.%s", from);
+		list->chain = build_text(build, "in.%s", chain_zone(build, list->from));
 	else if (list->direction == DIRECTION_OUTPUT)
-		list->chain = build_text(build, "out.%s", to);
+		list->chain = build_text(build, "out.%s", chain_zone(build, list->to));
 	else
-		list->chain = build_text(build, "fwd.%s/%s", from, to);
+		list->chain = pair_chain(build, "fwd", list->from, list->to);
 }
 
 static bool lists_equal(const struct list *a, const struct list *b)

@@ -85,6 +85,10 @@ struct lowered {
 /** zone_name() - "" for ZONE_NONE. */
 const char *zone_name(const struct build *build, uint32_t zone);
 
+/** pair_chain() - The name of a chain for what goes from one zone to another. */
+const char *pair_chain(struct build *build, const char *prefix, uint32_t from,
+		       uint32_t to);
+
 /**
  * lower_policy() - Fill build->lowered
  *

@@ -39,12 +39,13 @@ static void write_ports(struct buffer *out, struct port_range ports)
 }
 
 /* Ports that move are told one by one: the kernel would choose any of a range. */
-static void write_port_map(struct buffer *out, const struct nat *nat)
+static void write_port_map(struct buffer *out, const struct nat *nat,
+			   const char *address)
 {
-	buffer_text(out, " : th dport map { ");
+	buffer_text(out, "th dport map { ");
 	for (uint32_t i = 0; i <= (uint32_t)(nat->port.last - nat->port.first); i++)
-		buffer_printf(out, i ? ", %u : %u" : "%u : %u", nat->port.first + i,
-			      nat->target_port.first + i);
+		buffer_printf(out, i ? ", %u : %s . %u" : "%u : %s . %u",
+			      nat->port.first + i, address, nat->target_port.first + i);
 	buffer_text(out, " }");
 }
 
@@ -53,9 +54,6 @@ static void emit_forward(struct build *build, const char *chain, const struct na
 	struct buffer *out = &build->rules;
 	enum family family = nat->target.family;
 	char address[ADDRESS_TEXT_MAX];
-	bool one_port = nat->port.first == nat->port.last;
-	bool moved = nat->port.first != nat->target_port.first;
-
 	build_rule_begin(build, chain);
 	match_family(out, family == FAMILY_IPV4 ? FAMILIES_IPV4 : FAMILIES_IPV6);
 	buffer_printf(out, "fib daddr type %d meta l4proto %u th dport ",
@@ -63,12 +61,13 @@ static void emit_forward(struct build *build, const char *chain, const struct na
 	write_ports(out, nat->port);
 	address_format(nat->target, address);
 	buffer_printf(out, " dnat %s to ", family_keyword(family));
-	buffer_printf(out, moved && one_port && family == FAMILY_IPV6 ? "[%s]" : "%s",
-		      address);
-	if (moved && one_port)
-		buffer_printf(out, ":%u", nat->target_port.first);
-	else if (moved)
-		write_port_map(out, nat);
+	if (nat->port.first == nat->target_port.first)
+		buffer_text(out, address);
+	else if (nat->port.first != nat->port.last)
+		write_port_map(out, nat, address);
+	else
+		buffer_printf(out, family == FAMILY_IPV4 ? "%s:%u" : "[%s]:%u", address,
+			      nat->target_port.first);
 	build_rule_end(build);
 }
 
@@ -129,8 +128,7 @@ static const char *emit_pair(struct build *build, uint32_t from, uint32_t to)
 		    !names_zone(nat->to_zones, nat->to_zone_count, to))
 			continue;
 		if (!chain) {
-			chain = build_text(build, "masq.%s/%s", zone_name(build, from),
-					   zone_name(build, to));
+			chain = pair_chain(build, "masq", from, to);
 			build_chain(build, chain);
 		}
 		emit_masquerade(build, chain, nat);

@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "compile/elements.h"
-#include "compile/names.h"
+#include "compile/inventory.h"
 #include "compile/span.h"
 #include "helper/protocol.h"
 
@@ -117,7 +117,7 @@ static int plan_sets(struct plan *plan)
 		const struct image_set *set = &plan->wanted->sets[i];
 		const struct image_set *old = find_set(plan->committed, set->name);
 
-		if (!names_have(inventory->sets, inventory->set_count, set->name))
+		if (!inventory_has(inventory->sets, inventory->set_count, set->name))
 			prepare_set(plan, set, false);
 		else if (!plan->committed || (old && !same_elements(old, set)))
 			return -EUCLEAN;
@@ -162,7 +162,7 @@ static void add_missing(struct buffer *out, const struct image_objects *objects,
 	for (size_t i = 0; i < objects->count; i++) {
 		const struct image_object *object = &objects->items[i];
 
-		if (object->base || !names_have(names, count, object->name))
+		if (object->base || !inventory_has(names, count, object->name))
 			buffer_text(out, object->declaration);
 	}
 }

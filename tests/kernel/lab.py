@@ -1,479 +1,565 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A laboratory: hosts in network namespaces of its own, the real helper and the real agent.
+"""A machine to try Vigil on: namespaces of its own, the real programs, neighbours.
 
     import lab
+    lab.enter()                       # this process goes on in namespaces of its own
+    with lab.Lab() as machine:
+        lan = machine.neighbour("eth1", "10.0.1.1/24", "10.0.1.2/24")
+        machine.start(policy="version: 1\\n...")
+        lan.serve("tcp", 80)
+        machine.host.talk("tcp", "10.0.1.2", 80)      # "ok", "timeout", "refused", ...
+        machine.call("GetStatus")
 
-    def scenario(here):
-        wan = here.neighbour("wan", "eth0", ["192.0.2.1/24"], ["192.0.2.9/24"])
-        here.start_helper()
-        here.start_agent(policy_text)
-        here.tap.check(wan.connect("192.0.2.1", 22) == "open", "lets ssh in")
-
-    lab.main(scenario)
-
-The program runs itself again in fresh network and mount namespaces (as an ordinary user
-also in a user namespace), so nothing of the host is touched. `here` is the gateway: the
-namespace itself. All processes started end with it.
+Nothing outside the namespaces is touched, and all that was started ends with the Lab. As
+root the helper and the agent run as users 64000 and 64001; as another user, who needs
+user namespaces, both run as that user, the helper with CAP_NET_ADMIN and nothing else.
 """
+import contextlib
 import ctypes
-import errno
-import fcntl
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import traceback
 
-HELPER_UID = 64000
-AGENT_UID = 64001
-BUILD = pathlib.Path(os.environ.get("VIGIL_BUILD", "build")).resolve()
-WITHIN = "VIGIL_LAB"  # set in the process that is inside the namespaces
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("VIGIL_BUILD", "build")
+HELPER_UID, AGENT_UID, OTHER_UID = 64000, 64001, 64002
+ENTERED = "VIGIL_LAB"
+PR_SET_PDEATHSIG = 1
+INTERFACE = "io.vigil.Agent"
 
 
 def enter():
-    """Return once inside fresh namespaces; the first time this replaces the process."""
-    if WITHIN in os.environ:
+    """Run this program again inside fresh network and mount namespaces."""
+    if os.environ.get(ENTERED):
         return
-    command = ["unshare", "--net", "--mount", "--propagation", "private"]
+    os.environ[ENTERED] = "root" if os.geteuid() == 0 else "user"
+    flags = ["--net", "--mount"]
     if os.geteuid() != 0:
-        command += ["--user", f"--map-user={HELPER_UID}", f"--map-group={HELPER_UID}",
-                    "--keep-caps"]
-    os.environ[WITHIN] = "root" if os.geteuid() == 0 else "user"
-    os.execvp(command[0], command + [sys.executable, *sys.argv])
+        flags += ["--user", "--map-current-user", "--keep-caps"]
+    os.execvp("unshare", ["unshare", *flags, "--", sys.executable, *sys.argv])
 
 
-def as_root():
-    """Whether the helper and the agent can have users of their own."""
-    return os.environ.get(WITHIN) == "root"
+def possible():
+    """Why there can be no lab here, or an empty string."""
+    flags = ["-n", "-m"] + ([] if os.geteuid() == 0 else ["-U", "--map-current-user",
+                                                          "--keep-caps"])
+    tried = subprocess.run(["unshare", *flags, "true"], capture_output=True, text=True)
+    return tried.stderr.strip() if tried.returncode else ""
 
 
-def sh(*words, check=True, **options):
-    """Run a command and return its output; quiet unless it fails."""
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True,
-                          timeout=60, **options)
+def run(*command, check=True, **options):
+    """Run a command, return what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, **options)
     if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, words))}: {done.returncode}: "
-                           f"{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr or done.stdout}")
     return done.stdout
 
 
-def until(condition, seconds=10.0, every=0.05):
-    """Wait until condition() is true; return its last value."""
+def wait_for(what, seconds=10.0, every=0.05):
+    """Wait until what() is true; return its last value."""
     end = time.monotonic() + seconds
     while True:
-        value = condition()
+        value = what()
         if value or time.monotonic() > end:
             return value
         time.sleep(every)
 
 
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Tap:
-    """Results in the Test Anything Protocol."""
+    """Results in TAP's form, and the closing line."""
 
     def __init__(self):
-        self.passed = self.failed = self.skipped = 0
+        self.passed = self.failed = 0
 
-    def check(self, good, name, detail=""):
+    def check(self, name, good, detail=""):
         self.passed += bool(good)
         self.failed += not good
-        number = self.passed + self.failed + self.skipped
-        print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
+        print(f"{'ok' if good else 'not ok'} {self.passed + self.failed} - {name}", flush=True)
         if not good and detail != "":
             for line in str(detail).splitlines():
-                print(f"# {line}", flush=True)
-        return bool(good)
+                print(f"#   {line}", flush=True)
+        return good
 
-    def equal(self, have, want, name):
-        return self.check(have == want, name, f"have {have!r}\nwant {want!r}")
+    def equal(self, name, got, wanted):
+        return self.check(name, got == wanted, f"got    {got!r}\nwanted {wanted!r}")
 
-    def skip(self, name, why):
-        self.skipped += 1
-        print(f"ok {self.passed + self.failed + self.skipped} - {name} # SKIP {why}",
-              flush=True)
-
-    def finish(self):
-        print(f"1..{self.passed + self.failed + self.skipped}")
-        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+    def end(self):
+        print(f"1..{self.passed + self.failed}")
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed else 0
 
 
-class Host:
-    """A network namespace. Functions run in it in a child process of their own."""
-
-    def __init__(self, lab, pid):
-        self.lab = lab
-        self.pid = pid  # of a process that is in the namespace
-
-    def _child(self, function, arguments, write_fd):
-        try:
-            if self.pid:
-                fd = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
-                if libc.setns(fd, CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), "setns")
-            reply = {"value": function(*arguments)}
-        except BaseException as error:  # the parent raises it again
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        os.write(write_fd, json.dumps(reply).encode())
-        os._exit(0)
-
-    def begin(self, function, *arguments):
-        """Start function(*arguments) in this namespace; end() or join() what is returned."""
-        read_fd, write_fd = os.pipe()
-        sys.stdout.flush()
-        pid = os.fork()
-        if pid == 0:
-            os.close(read_fd)
-            self._child(function, arguments, write_fd)
-        os.close(write_fd)
-        return self.lab.keep(Task(pid, read_fd))
-
-    def run(self, function, *arguments):
-        """The JSON-able value of function(*arguments), run in this namespace."""
-        return self.begin(function, *arguments).join()
-
-    def sh(self, *words, **options):
-        inside = ["nsenter", f"--net=/proc/{self.pid}/ns/net"] if self.pid else []
-        return sh(*inside, *words, **options)
-
-    def connect(self, address, port, seconds=0.7, source=None, send=b""):
-        """'open', 'refused', 'prohibited', 'timeout' or the name of another error."""
-        return self.run(connect, address, port, seconds, source, send)
-
-    def listen(self, port, address="::", echo=True):
-        """A TCP server that echoes and closes. Ready when this returns."""
-        task = self.begin(serve_tcp, address, port, echo)
-        until(lambda: f":{port} " in self.sh("ss", "-Hltn") + " ", 5)
-        return task
-
-    def send_udp(self, address, port, payload=b"x", count=1, source=None):
-        return self.run(send_udp, address, port, payload, count, source)
-
-    def ping(self, address, seconds=1):
-        """Whether one echo request is answered."""
-        return subprocess.run(
-            ["nsenter", f"--net=/proc/{self.pid or 'self'}/ns/net", "ping", "-n", "-c1",
-             f"-W{seconds}", address], capture_output=True, timeout=10).returncode == 0
+# --- nodes: what sends and receives in one namespace -----------------------------------------
 
 
-class Task:
-    def __init__(self, pid, fd):
-        self.pid, self.fd = pid, fd
+class Node:
+    """Packets to and from one network namespace: a child process that is told what to do."""
 
-    def join(self, seconds=30):
-        signal_end = time.monotonic() + seconds
-        data = b""
-        os.set_blocking(self.fd, False)
-        while time.monotonic() < signal_end:
-            try:
-                part = os.read(self.fd, 65536)
-                if not part:
-                    break
-                data += part
-            except BlockingIOError:
-                time.sleep(0.002)
-        self.end()
-        if not data:
-            raise RuntimeError("a task in a namespace ended without an answer")
-        reply = json.loads(data)
-        if "error" in reply:
-            raise RuntimeError(reply["error"])
-        return reply["value"]
+    def __init__(self, fresh):
+        command = [sys.executable, __file__, "--node"]
+        if fresh:
+            command = ["unshare", "--net", "--", *command]
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      text=True, preexec_fn=die_with_parent)
+        self.pid = self.ask("pid")
+
+    def ask(self, what, *arguments):
+        self.child.stdin.write(json.dumps([what, *arguments]) + "\n")
+        self.child.stdin.flush()
+        answer = json.loads(self.child.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["value"]
+
+    def run(self, *command, check=True):
+        """Run a command in the namespace."""
+        return run("nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *command, check=check)
+
+    def sysctl(self, name, value):
+        return self.ask("sysctl", name, value)
+
+    def serve(self, protocol, port, answer=64):
+        """Answer on a port: each message (or connection) with that many bytes."""
+        return self.ask("serve", protocol, port, answer)
+
+    def talk(self, protocol, address, port, size=16, source_port=0, seconds=0.5, source=""):
+        """Say something and listen: "ok", "timeout", "refused", "unreachable"."""
+        return self.ask("talk", protocol, address, port, size, source_port, seconds, source)
+
+    def last_peer(self):
+        """The address that the last connection to a served TCP port came from."""
+        return self.ask("last_peer")
+
+    def hold(self, address, port, name):
+        """Open a TCP connection and keep it under a name; returns as talk()."""
+        return self.ask("hold", address, port, name)
+
+    def say(self, name, size=16, seconds=0.5):
+        """Say something over a kept connection and listen."""
+        return self.ask("say", name, size, seconds)
+
+    def ping(self, address, seconds=0.5, source=""):
+        return self.ask("ping", address, seconds, source)
+
+    def flood(self, address, port, count, ports=50000):
+        """Send UDP packets from many source ports, as fast as can be."""
+        return self.ask("flood", address, port, count, ports)
 
     def end(self):
-        if self.pid:
-            try:
-                os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            os.waitpid(self.pid, 0)
-            os.close(self.fd)
-            self.pid = 0
+        self.child.stdin.close()
+        self.child.wait()
 
 
 def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def connect(address, port, seconds, source, send):
-    names = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "prohibited",
-             errno.EACCES: "prohibited", errno.ETIMEDOUT: "timeout",
-             errno.EAGAIN: "timeout", errno.EINPROGRESS: "timeout"}
-    with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
-        sock.settimeout(seconds)
-        try:
-            if source:
-                sock.bind((source, 0))
-            sock.connect((address, port))
-            if send:
-                sock.sendall(send)
-                sock.shutdown(socket.SHUT_WR)
-                while sock.recv(65536):
-                    pass
-            return "open"
-        except TimeoutError:
-            return "timeout"
-        except OSError as error:
-            return names.get(error.errno, errno.errorcode.get(error.errno, str(error)))
+def outcome(action):
+    try:
+        return action()
+    except TimeoutError:
+        return "timeout"
+    except ConnectionRefusedError:
+        return "refused"
+    except OSError as error:
+        return "unreachable" if error.errno in (101, 113, 13, 1) else f"errno {error.errno}"
 
 
-def serve_tcp(address, port, echo):
-    server = socket.socket(family_of(address), socket.SOCK_STREAM)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if ":" in address:
-        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    server.bind((address, port))
-    server.listen(256)
-    while True:
-        peer, _ = server.accept()
-        peer.settimeout(1)
-        try:
-            while echo and (data := peer.recv(65536)):
-                peer.sendall(data)
-        except OSError:
-            pass
-        peer.close()
+class NodeWork:
+    """What the child process of a Node does."""
 
+    def __init__(self):
+        self.kept = {}
+        self.peer = ""
 
-def send_udp(address, port, payload, count, source):
-    with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
-        if source:
-            sock.bind((source, 0))
+    def last_peer(self):
+        return self.peer
+
+    def pid(self):
+        return os.getpid()
+
+    def sysctl(self, name, value):
+        pathlib.Path("/proc/sys", name.replace(".", "/")).write_text(f"{value}\n")
+
+    def serve(self, protocol, port, answer):
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        for family, everyone in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+            s = socket.socket(family, kind)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            s.bind((everyone, port))
+            if protocol == "tcp":
+                s.listen(64)
+            work = self.accept if protocol == "tcp" else self.echo
+            threading.Thread(target=work, args=(s, answer), daemon=True).start()
+
+    def accept(self, s, answer):
+        while True:
+            peer, (self.peer, *_) = s.accept()
+            threading.Thread(target=self.converse, args=(peer, answer), daemon=True).start()
+
+    def converse(self, peer, answer):
+        with peer, contextlib.suppress(OSError):
+            while peer.recv(65536):
+                peer.sendall(b"a" * answer)
+
+    def echo(self, s, answer):
+        while True:
+            _, peer = s.recvfrom(65536)
+            s.sendto(b"a" * answer, peer)
+
+    def talk(self, protocol, address, port, size, source_port, seconds, source):
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+
+        def action():
+            with socket.socket(family_of(address), kind) as s:
+                s.settimeout(seconds)
+                if source or source_port:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind((source or ("::" if ":" in address else "0.0.0.0"), source_port))
+                s.connect((address, port))
+                s.send(b"q" * size)
+                return "ok" if s.recv(65536) else "closed"
+
+        return outcome(action)
+
+    def hold(self, address, port, name):
+        def action():
+            s = socket.socket(family_of(address), socket.SOCK_STREAM)
+            s.settimeout(0.5)
+            s.connect((address, port))
+            self.kept[name] = s
+            return "ok"
+
+        return outcome(action)
+
+    def say(self, name, size, seconds):
+        def action():
+            self.kept[name].settimeout(seconds)
+            self.kept[name].send(b"q" * size)
+            return "ok" if self.kept[name].recv(65536) else "closed"
+
+        return outcome(action)
+
+    def ping(self, address, seconds, source):
+        wide = ":" in address
+
+        def action():
+            protocol = socket.IPPROTO_ICMPV6 if wide else socket.IPPROTO_ICMP
+            with socket.socket(family_of(address), socket.SOCK_RAW, protocol) as s:
+                s.settimeout(seconds)
+                if source:
+                    s.bind((source, 0))
+                s.connect((address, 0))
+                body = struct.pack("!BBHHH", 128 if wide else 8, 0, 0, os.getpid() & 0xffff, 1)
+                total = sum(struct.unpack(f"!{len(body) // 2}H", body))
+                check = ~((total & 0xffff) + (total >> 16)) & 0xffff
+                s.send(body if wide else body[:2] + struct.pack("!H", check) + body[4:])
+                while True:
+                    got = s.recv(2048)
+                    if (got[0] if wide else got[(got[0] & 15) * 4]) == (129 if wide else 0):
+                        return "ok"
+
+        return outcome(action)
+
+    def flood(self, address, port, count, ports):
+        """A raw socket writes the UDP header, so each packet may have its own port."""
         sent = 0
-        for _ in range(count):
-            try:
-                sock.sendto(payload, (address, port))
-                sent += 1
-            except OSError:
-                pass
+        with socket.socket(family_of(address), socket.SOCK_RAW, socket.IPPROTO_UDP) as s:
+            s.connect((address, 0))
+            for i in range(count):
+                # A checksum of zero means that there is none (RFC 768).
+                packet = struct.pack("!HHHH", 1024 + i % ports, port, 12, 0) + b"text"
+                with contextlib.suppress(OSError):
+                    sent += s.send(packet) > 0
         return sent
 
 
-class Notify:
-    """The manager's end of sd_notify(3): remembers what the service said."""
-
-    def __init__(self, path):
-        self.path = path
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        os.chmod(path, 0o777)
-        self.socket.setblocking(False)
-        self.lines = []
-        self.descriptors = {}  # FDNAME to descriptor
-
-    def read(self):
-        while True:
-            try:
-                data, fds, _, _ = socket.recv_fds(self.socket, 65536, 16)
-            except BlockingIOError:
-                return self.lines
-            said = data.decode().splitlines()
-            self.lines += said
-            self.store(said, fds)
-
-    def store(self, said, fds):
-        name = next((s[7:] for s in said if s.startswith("FDNAME=")), "stored")
-        if "FDSTOREREMOVE=1" in said and name in self.descriptors:
-            os.close(self.descriptors.pop(name))
-        for fd in fds:
-            if "FDSTORE=1" in said and name not in self.descriptors:
-                self.descriptors[name] = fd
-            else:
-                os.close(fd)
-
-    def wait(self, line, seconds=15):
-        return until(lambda: line in self.read(), seconds)
-
-    def forget(self):
-        self.read()
-        self.lines = []
-
-    def status(self):
-        said = [s[7:] for s in self.read() if s.startswith("STATUS=")]
-        return said[-1] if said else ""
-
-
-class Lab(Host):
-    """The gateway's namespace, with the product in it."""
-
-    def __init__(self):
-        super().__init__(self, 0)
-        self.tap = Tap()
-        self.tasks = []
-        self.children = []
-        self.helper = self.agent = self.notify = None
-        self.home = pathlib.Path(tempfile.mkdtemp(prefix="vigil-lab-"))
-        self.home.chmod(0o755)
-        self.run_dir, self.state_dir, self.bin = (self.home / n for n in ("run", "state", "bin"))
-        self.policy = self.home / "policy.yml"
-        for folder in (self.run_dir, self.state_dir, self.bin):
-            folder.mkdir()
-        # The checkout may be where other users can't go; what they run stands here.
-        for program in ("vigil", "vigil-agent", "vigil-helper"):
-            if (BUILD / program).exists():
-                shutil.copy(BUILD / program, self.bin)
-        self.own(self.run_dir, HELPER_UID, AGENT_UID, 0o770)
-        self.own(self.state_dir, AGENT_UID, AGENT_UID, 0o700)
-        self.sh("ip", "link", "set", "lo", "up")
-
-    @staticmethod
-    def own(path, uid, gid, mode):
-        if as_root():
-            os.chown(path, uid, gid)
-        os.chmod(path, mode)
-
-    def keep(self, task):
-        self.tasks.append(task)
-        return task
-
-    def sysctl(self, name, value):
-        """Set a sysctl of this namespace. Return whether the kernel let us."""
+def node_main():
+    work = NodeWork()
+    for line in sys.stdin:
+        what, *arguments = json.loads(line)
         try:
-            pathlib.Path("/proc/sys", *name.split(".")).write_text(f"{value}\n")
-            return True
-        except OSError:
-            return False
+            answer = {"value": getattr(work, what)(*arguments)}
+        except Exception as error:  # told to whoever asked
+            answer = {"error": f"{what}: {error!r}"}
+        print(json.dumps(answer), flush=True)
 
-    def neighbour(self, name, interface, ours, theirs, gateway=True):
-        """A host on a link of its own: our end is called `interface`, its own `eth0`."""
-        holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        self.children.append(holder)
-        host = Host(self, holder.pid)
-        own = os.readlink("/proc/self/ns/net")
-        until(lambda: os.readlink(f"/proc/{holder.pid}/ns/net") != own)
-        self.sh("ip", "link", "add", interface, "type", "veth", "peer", "name", "eth0",
-                "netns", holder.pid)
-        for where, link, addresses in ((self, interface, ours), (host, "eth0", theirs)):
-            for address in addresses:
-                nodad = ["nodad"] if ":" in address else []
-                where.sh("ip", "address", "add", address, "dev", link, *nodad)
-            where.sh("ip", "link", "set", link, "up")
-        host.sh("ip", "link", "set", "lo", "up")
-        for address in ours if gateway else []:
-            version = "-6" if ":" in address else "-4"
-            host.sh("ip", version, "route", "add", "default", "via", address.split("/")[0])
-        return host
 
-    def become(self, uid, capabilities):
-        """Words that start a program as `uid` with these capabilities alone."""
-        caps = "-all" + "".join(f",+{c}" for c in capabilities)
-        user = [f"--reuid={uid}", f"--regid={AGENT_UID}", "--clear-groups"] if as_root() else []
-        return ["setpriv", *user, f"--bounding-set={caps}", f"--inh-caps={caps}", f"--ambient-caps={caps}"]
+# --- varlink -----------------------------------------------------------------------------------
 
-    def start(self, words, log, **options):
-        with open(self.home / log, "ab") as output:
-            child = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL,
-                                     stdout=output, stderr=output, **options)
-        self.children.append(child)
-        return child
 
-    def start_helper(self):
-        socket_path = self.run_dir / "helper.sock"
-        socket_path.unlink(missing_ok=True)
-        self.helper = self.start([*self.become(HELPER_UID, ["net_admin"]),
-                                  self.bin / "vigil-helper", "--listen", socket_path],
-                                 "helper.log")
-        if not until(socket_path.exists):
-            raise RuntimeError("the helper made no socket:\n" + self.log("helper.log"))
-        return self.helper
+class Control:
+    """A connection to the agent's control socket."""
 
-    def write_policy(self, text):
-        self.policy.write_text(text)
-        self.policy.chmod(0o644)
+    def __init__(self, path, seconds=60):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(seconds)
+        self.socket.connect(str(path))
+        self.rest = b""
 
-    def start_agent(self, policy=None, ready=True, pass_descriptors=False):
-        """Start the agent; pass_descriptors gives back what it stored, as a manager would."""
-        if policy is not None:
-            self.write_policy(policy)
-        stored = {}
-        if self.notify and pass_descriptors:
-            # High numbers, so that none stands where the agent expects another.
-            stored = {name: fcntl.fcntl(fd, fcntl.F_DUPFD, 100)
-                      for name, fd in self.notify.descriptors.items()}
-        path = self.home / "notify"
-        if self.notify:
-            self.notify.socket.close()
-            path.unlink()
-        self.notify = Notify(path)
-        environment = dict(os.environ, NOTIFY_SOCKET=str(path))
-        self.agent = self.start(
-            [*listen_fds(stored), *self.become(AGENT_UID, []), self.bin / "vigil-agent",
-             "--policy", self.policy, "--state", self.state_dir, "--run", self.run_dir],
-            "agent.log", env=environment, pass_fds=tuple(stored.values()))
-        self.notify.descriptors.update(stored)  # kept here as well, as a manager does
-        if ready and not self.notify.wait("READY=1"):
-            raise RuntimeError("the agent is not ready:\n" + self.log("agent.log")
-                               + self.log("helper.log"))
-        return self.agent
+    def send(self, method, parameters=None, **flags):
+        message = {"method": method if "." in method else f"{INTERFACE}.{method}",
+                   "parameters": parameters or {}, **flags}
+        self.socket.sendall(json.dumps(message).encode() + b"\0")
 
-    def log(self, name):
-        path = self.home / name
-        return path.read_text(errors="replace") if path.exists() else ""
+    def receive(self):
+        """The next message, or None when the connection has ended."""
+        while b"\0" not in self.rest:
+            got = self.socket.recv(65536)
+            if not got:
+                return None
+            self.rest += got
+        message, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(message)
 
-    def vigil(self, *words, check=True, own_dirs=True):
-        """The command line against this agent and its state."""
-        places = ["--run", self.run_dir, "--state", self.state_dir] if own_dirs else []
-        return sh(self.bin / "vigil", words[0], *places, *words[1:], check=check)
-
-    def vigil_json(self, *words):
-        return json.loads(self.vigil(*words, "--json"))
-
-    def reload(self):
-        self.notify.forget()
-        self.agent.send_signal(signal.SIGHUP)
-        return self.notify.wait("READY=1")
-
-    def stop(self, child, number=signal.SIGTERM):
-        child.send_signal(number)
-        return child.wait(timeout=20)
+    def call(self, method, parameters=None):
+        self.send(method, parameters)
+        return self.receive()
 
     def close(self):
-        for task in self.tasks:
-            task.end()
-        for child in reversed(self.children):
-            if child.poll() is None:
-                child.kill()
-            child.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
+        self.socket.close()
 
 
-def listen_fds(stored):
-    """Words that pass descriptors by the rules of sd_listen_fds(3)."""
-    if not stored:
-        return []
-    moves = " ".join(f"{3 + i}<&{fd}" for i, fd in enumerate(stored.values()))
-    names = ":".join(stored)
-    return ["bash", "-c", f'export LISTEN_FDS={len(stored)} LISTEN_FDNAMES={names} '
-            f'LISTEN_PID=$$; exec "$@" {moves}', "bash"]
+# --- the machine ---------------------------------------------------------------------------------
 
 
-def main(*scenarios):
-    """Run each scenario in a laboratory of its own and exit as TAP wants."""
-    enter()
-    tap = Tap()
-    for scenario in scenarios:
-        here = Lab()
-        here.tap = tap
+class Program:
+    """One of Vigil's programs, with its output kept."""
+
+    def __init__(self, command, log):
+        self.command, self.log_path, self.child = command, log, None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
+                                          stderr=log, preexec_fn=die_with_parent)
+
+    @property
+    def running(self):
+        return self.child is not None and self.child.poll() is None
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def kill(self):
+        """As a power cut would."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number=signal.SIGTERM, seconds=20):
+        """End it; return its exit status."""
+        if not self.child:
+            return None
+        if self.running:
+            self.send(number)
         try:
-            scenario(here)
-        except Exception:
-            tap.check(False, f"{scenario.__name__} runs to its end",
-                      traceback.format_exc() + here.log("agent.log")[-4000:]
-                      + here.log("helper.log")[-2000:])
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            return "killed: it did not end by itself"
+
+
+class Lab:
+    """The machine that the firewall runs on, in the namespaces that enter() made."""
+
+    def __init__(self, accounting=True, forwarding=True):
+        assert os.environ.get(ENTERED), "call enter() first"
+        self.root = os.geteuid() == 0
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vigil-lab-"))
+        self.nodes, self.programs = [], []
+        try:
+            self.furnish()
+            self.host = self.add_node(fresh=False)
+            run("ip", "link", "set", "lo", "up")
+            self.sysctl("net.netfilter.nf_conntrack_acct", int(accounting))
+            if forwarding:
+                self.sysctl("net.ipv4.ip_forward", 1)
+                self.sysctl("net.ipv6.conf.all.forwarding", 1)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def furnish(self):
+        """Directories on a tmpfs of their own, with the owners that an installation has."""
+        run("mount", "-t", "tmpfs", "-o", "mode=0755,size=2g", "tmpfs", self.directory)
+        self.etc, self.run_dir, self.state = (self.directory / n for n in ("etc", "run", "state"))
+        binaries = self.directory / "bin"
+        for path, mode in ((self.etc, 0o755), (self.run_dir, 0o770), (self.state, 0o700),
+                           (binaries, 0o755)):
+            path.mkdir()
+            path.chmod(mode)
+        if self.root:
+            os.chown(self.run_dir, 0, AGENT_UID)
+            os.chown(self.state, AGENT_UID, AGENT_UID)
+        for name in ("vigil-helper", "vigil-agent", "vigil"):
+            if (BUILD / name).exists():
+                shutil.copy(BUILD / name, binaries / name)
+        self.policy_path = self.etc / "policy.yml"
+        self.database_path = self.state / "flows.db"
+        self.control_path = self.run_dir / "agent.sock"
+        self.helper_path = self.run_dir / "helper.sock"
+        self.helper = self.add_program("vigil-helper", [
+            *self.setpriv(HELPER_UID, AGENT_UID, "+net_admin"), binaries / "vigil-helper",
+            "--listen", self.helper_path])
+        self.agent = self.add_program("vigil-agent", [
+            *self.setpriv(AGENT_UID, AGENT_UID, ""), binaries / "vigil-agent", "--policy",
+            self.policy_path, "--state", self.state, "--run", self.run_dir])
+
+    def setpriv(self, uid, gid, capability):
+        """The words before a command that runs with one capability, or none."""
+        sets = "-all" + ("," + capability if capability else "")
+        users = [f"--reuid={uid}", f"--regid={gid}", "--clear-groups"] if self.root else []
+        return ["setpriv", *users, "--no-new-privs", f"--inh-caps={sets}",
+                f"--ambient-caps={sets}", f"--bounding-set={sets}", "--"]
+
+    def add_program(self, name, command):
+        program = Program(command, self.directory / f"{name}.log")
+        self.programs.append(program)
+        return program
+
+    def add_node(self, fresh):
+        node = Node(fresh)
+        self.nodes.append(node)
+        # Addresses are of use at once, not after two seconds of asking who else has them.
+        node.sysctl("net.ipv6.conf.default.accept_dad", 0)
+        node.sysctl("net.ipv6.conf.default.dad_transmits", 0)
+        return node
+
+    def neighbour(self, interface, here, there, gateway=True):
+        """A machine at the other end of a new interface. Addresses with their lengths, one
+        or a list; `gateway`: the neighbour reaches all else through this machine."""
+        node = self.add_node(fresh=True)
+        here, there = ([a] if isinstance(a, str) else a for a in (here, there))
+        run("ip", "link", "add", interface, "type", "veth", "peer", "name", "up0", "netns",
+            str(node.pid))
+        node.run("ip", "link", "set", "lo", "up")
+        for who, name, addresses in ((run, interface, here), (node.run, "up0", there)):
+            for address in addresses:
+                who("ip", "address", "add", address, "dev", name)
+            who("ip", "link", "set", name, "up")
+        # One default route a family, by the first address of it.
+        for address in reversed(here) if gateway else []:
+            node.run("ip", "-6" if ":" in address else "-4", "route", "replace", "default",
+                     "via", address.split("/")[0])
+        return node
+
+    def sysctl(self, name, value):
+        self.host.sysctl(name, value)
+
+    def write(self, name, text):
+        """Write a file beside the policy; returns its path."""
+        path = self.etc / name
+        fresh = self.etc / f".{name}.new"
+        fresh.write_bytes(text if isinstance(text, bytes) else text.encode())
+        fresh.chmod(0o644)
+        fresh.rename(path)
+        return path
+
+    def start(self, policy=None, ready=True):
+        """Start both programs; with `ready` wait until the policy is enforced."""
+        if policy is not None:
+            self.write("policy.yml", policy)
+        self.start_helper()
+        self.start_agent(ready)
+
+    def start_helper(self):
+        with contextlib.suppress(FileNotFoundError):
+            self.helper_path.unlink()
+        self.helper.start()
+        if not wait_for(self.helper_path.exists):
+            raise RuntimeError(f"vigil-helper did not start:\n{self.helper.log}")
+
+    def start_agent(self, ready=True):
+        self.agent.start()
+        if ready and not wait_for(lambda: self.state_name() == "running", 30):
+            raise RuntimeError(f"the policy is not enforced:\n{self.agent.log}")
+
+    def control(self, seconds=60):
+        return Control(self.control_path, seconds)
+
+    def call(self, method, parameters=None, seconds=60):
+        """Call a method; returns the reply's parameters, or {"error": ..., ...}."""
+        control = self.control(seconds)
+        try:
+            reply = control.call(method, parameters)
         finally:
-            here.close()
-        renew()
-    sys.exit(tap.finish())
+            control.close()
+        if reply is None:
+            raise RuntimeError("the agent closed the connection")
+        if "error" in reply:
+            return {**reply.get("parameters", {}), "error": reply["error"].split(".")[-1]}
+        return reply["parameters"]
+
+    def status(self):
+        """GetStatus, or None when the agent does not answer."""
+        try:
+            return self.call("GetStatus")
+        except (OSError, RuntimeError):
+            return None
+
+    def state_name(self):
+        status = self.status()
+        return status["state"] if status else "gone"
+
+    def reload(self, policy=None):
+        """Write the policy and reload; returns the reply."""
+        if policy is not None:
+            self.write("policy.yml", policy)
+        return self.call("Reload")
+
+    def nft(self, *arguments):
+        return run("nft", *arguments)
+
+    def table(self):
+        """Vigil's table as nft lists it, without what packets change; "" when absent."""
+        return run("nft", "-s", "list", "table", "inet", "vigil", check=False)
+
+    def query(self, sql, *values):
+        """Ask the database, as anybody may while the agent writes it."""
+        db = sqlite3.connect(f"file:{self.database_path}?mode=ro", uri=True, timeout=5)
+        try:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute(sql, values)]
+        finally:
+            db.close()
+
+    def close(self):
+        for program in reversed(self.programs):
+            program.end(signal.SIGKILL)
+        for node in self.nodes:
+            with contextlib.suppress(OSError):
+                node.end()
+        subprocess.run(["umount", "--lazy", self.directory], capture_output=True)
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()
 
 
-def renew():
-    """Leave the namespace with what the scenario left in it for a fresh one."""
-    if libc.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+if __name__ == "__main__" and sys.argv[1:] == ["--node"]:
+    node_main()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A table by number: at most 65,536 entries, looked up for every event. */
-#include "agent/names.h"
+#include "agent/naming.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,19 +8,19 @@
 
 #include "base/cleanup.h"
 
-struct names {
+struct naming {
 	struct name *list; /* by number, of the policy in force */
 	size_t count;
 	const struct numbering *numbering;
 	struct store_decider last;
 };
 
-struct names *names_new(void)
+struct naming *naming_new(void)
 {
-	return calloc(1, sizeof(struct names));
+	return calloc(1, sizeof(struct naming));
 }
 
-void names_free(struct names *names)
+void naming_free(struct naming *names)
 {
 	if (!names)
 		return;
@@ -74,8 +74,8 @@ static struct name name_of(const struct image_decider *decider,
 	};
 }
 
-int names_set(struct names *names, const struct candidate *candidate,
-	      const struct numbering *numbering)
+int naming_set(struct naming *names, const struct candidate *candidate,
+	       const struct numbering *numbering)
 {
 	const struct image *image = candidate ? candidate->image : NULL;
 	auto_free const struct rule **logging = NULL;
@@ -100,7 +100,7 @@ int names_set(struct names *names, const struct candidate *candidate,
 	return 0;
 }
 
-struct name names_find(const struct names *names, uint32_t number)
+struct name naming_find(const struct naming *names, uint32_t number)
 {
 	const struct decider *earlier;
 	struct name ret = { .decider = { "", "", "", "", "" } };
@@ -118,10 +118,10 @@ struct name names_find(const struct names *names, uint32_t number)
 	return ret;
 }
 
-const struct store_decider *names_decider(uint32_t number, void *context)
+const struct store_decider *naming_decider(uint32_t number, void *context)
 {
-	struct names *names = context;
-	struct name name = names_find(names, number);
+	struct naming *names = context;
+	struct name name = naming_find(names, number);
 
 	if (!name.known)
 		return NULL;

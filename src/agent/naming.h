@@ -16,26 +16,26 @@ struct name {
 	bool logged;   /* its rule says `log: true` */
 };
 
-struct names;
+struct naming;
 
-/** names_new() - One that knows no number. Return: it, or NULL without memory. */
-struct names *names_new(void);
-void names_free(struct names *names);
+/** naming_new() - One that knows no number. Return: it, or NULL without memory. */
+struct naming *naming_new(void);
+void naming_free(struct naming *names);
 
 /**
- * names_set() - Another policy is in force
+ * naming_set() - Another policy is in force
  * @candidate: borrowed until the next call; NULL for none
  * @numbering: borrowed likewise; not NULL
  *
  * Return: 0, or -ENOMEM: then the old names stay.
  */
-int names_set(struct names *names, const struct candidate *candidate,
-	      const struct numbering *numbering);
+int naming_set(struct naming *names, const struct candidate *candidate,
+	       const struct numbering *numbering);
 
-/** names_find() - Never fails: strings are "" where nothing is known. They are borrowed
- * until names_set(). */
-struct name names_find(const struct names *names, uint32_t number);
+/** naming_find() - Never fails: strings are "" where nothing is known. They are
+ * borrowed until naming_set(). */
+struct name naming_find(const struct naming *names, uint32_t number);
 
-/** names_decider() - The same in the form that the store asks for; @context is the
+/** naming_decider() - The same in the form that the store asks for; @context is the
  * names. The result is valid until the next call. */
-const struct store_decider *names_decider(uint32_t number, void *context);
+const struct store_decider *naming_decider(uint32_t number, void *context);

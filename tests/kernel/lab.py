@@ -457,6 +457,8 @@ class Lab:
         for address in here if gateway else []:
             node.run("ip", "-6" if ":" in address else "-4", "route", "add", "default", "via",
                      address.split("/")[0])
+        for address in here:
+            wait_for(lambda: node.ping(address.split("/")[0], 0.1) == "ok", 2)
         return node
 
     def sysctl(self, name, value):

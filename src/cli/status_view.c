@@ -152,7 +152,7 @@ static void add_events(const struct view *view, json_t *status)
 		add(view, NULL, WARN, "%lld left out: there were too many at once",
 		    (long long)dropped);
 	if (ask_number(events, "malformed"))
-		add(view, NULL, WARN, "%lld were not understood",
+		add(view, NULL, WARN, "%lld not understood",
 		    (long long)ask_number(events, "malformed"));
 }
 

@@ -125,6 +125,22 @@ static void long_addresses_stay_whole_on_eighty_columns(void **state)
 		"               2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff\n");
 }
 
+static void beyond_a_limit_is_told_from_allowed(void **state)
+{
+	auto_table struct table *table = flow_view_table(GROUP_RULE);
+	struct store_row row = denied_packet();
+
+	(void)state;
+	row.rule = "ssh";
+	row.verdict = "allow";
+	row.first_minute = row.minute;
+	flow_view_add(table, GROUP_RULE, &row, NOW);
+	renders(table, 0,
+		"RULE  ACTION  COUNT  PACKETS  SENT  RECV  FIRST         LAST\n"
+		"ssh   limit    120k     120k  1.4K     -  Mar 29 10:00  Mar 29 "
+		"10:00\n");
+}
+
 static void groups_show_what_was_asked_for(void **state)
 {
 	auto_table struct table *sources = flow_view_table(GROUP_SOURCE);
@@ -202,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_of_short_addresses_fits_eighty_columns),
 		cmocka_unit_test(long_addresses_stay_whole_on_eighty_columns),
+		cmocka_unit_test(beyond_a_limit_is_told_from_allowed),
 		cmocka_unit_test(groups_show_what_was_asked_for),
 		cmocka_unit_test(json_has_everything_and_null_for_the_unknown),
 		cmocka_unit_test(zones_name_the_host_on_its_side),

@@ -332,6 +332,7 @@ static void on_applied(struct job *job)
 	force->running = NULL;
 	start_next(agent);
 	connection_check(agent);
+	watch_check(agent);
 }
 
 void force_done(struct agent *agent)

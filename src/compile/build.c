@@ -51,7 +51,12 @@ void build_rule_begin(struct build *build, const char *chain)
 
 void build_rule_end(struct build *build)
 {
-	buffer_text(&build->rules, "\n");
+	struct buffer *rules = &build->rules;
+
+	/* Parts of a rule end with a blank; a line does not. */
+	if (rules->size_bytes && rules->data[rules->size_bytes - 1] == ' ')
+		rules->data[--rules->size_bytes] = '\0';
+	buffer_text(rules, "\n");
 }
 
 void build_rule(struct build *build, const char *chain, const char *format, ...)

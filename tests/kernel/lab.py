@@ -137,9 +137,13 @@ class Node:
         """Answer on a port: each message (or connection) with that many bytes."""
         return self.ask("serve", protocol, port, answer)
 
-    def talk(self, protocol, address, port, size=16, source_port=0, seconds=0.5):
+    def talk(self, protocol, address, port, size=16, source_port=0, seconds=0.5, source=""):
         """Say something and listen: "ok", "timeout", "refused", "unreachable"."""
-        return self.ask("talk", protocol, address, port, size, source_port, seconds)
+        return self.ask("talk", protocol, address, port, size, source_port, seconds, source)
+
+    def last_peer(self):
+        """The address that the last connection to a served TCP port came from."""
+        return self.ask("last_peer")
 
     def hold(self, address, port, name):
         """Open a TCP connection and keep it under a name; returns as talk()."""
@@ -149,8 +153,8 @@ class Node:
         """Say something over a kept connection and listen."""
         return self.ask("say", name, size, seconds)
 
-    def ping(self, address, seconds=0.5):
-        return self.ask("ping", address, seconds)
+    def ping(self, address, seconds=0.5, source=""):
+        return self.ask("ping", address, seconds, source)
 
     def flood(self, address, port, count, ports=50000):
         """Send UDP packets from many source ports, as fast as can be."""
@@ -181,6 +185,10 @@ class NodeWork:
 
     def __init__(self):
         self.kept = {}
+        self.peer = ""
+
+    def last_peer(self):
+        return self.peer
 
     def pid(self):
         return os.getpid()
@@ -203,7 +211,7 @@ class NodeWork:
 
     def accept(self, s, answer):
         while True:
-            peer, _ = s.accept()
+            peer, (self.peer, *_) = s.accept()
             threading.Thread(target=self.converse, args=(peer, answer), daemon=True).start()
 
     def converse(self, peer, answer):
@@ -216,15 +224,15 @@ class NodeWork:
             _, peer = s.recvfrom(65536)
             s.sendto(b"a" * answer, peer)
 
-    def talk(self, protocol, address, port, size, source_port, seconds):
+    def talk(self, protocol, address, port, size, source_port, seconds, source):
         kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
 
         def action():
             with socket.socket(family_of(address), kind) as s:
                 s.settimeout(seconds)
-                if source_port:
+                if source or source_port:
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    s.bind(("::" if ":" in address else "0.0.0.0", source_port))
+                    s.bind((source or ("::" if ":" in address else "0.0.0.0"), source_port))
                 s.connect((address, port))
                 s.send(b"q" * size)
                 return "ok" if s.recv(65536) else "closed"
@@ -249,13 +257,15 @@ class NodeWork:
 
         return outcome(action)
 
-    def ping(self, address, seconds):
+    def ping(self, address, seconds, source):
         wide = ":" in address
 
         def action():
             protocol = socket.IPPROTO_ICMPV6 if wide else socket.IPPROTO_ICMP
             with socket.socket(family_of(address), socket.SOCK_RAW, protocol) as s:
                 s.settimeout(seconds)
+                if source:
+                    s.bind((source, 0))
                 s.connect((address, 0))
                 body = struct.pack("!BBHHH", 128 if wide else 8, 0, 0, os.getpid() & 0xffff, 1)
                 total = sum(struct.unpack(f"!{len(body) // 2}H", body))
@@ -454,9 +464,10 @@ class Lab:
             for address in addresses:
                 who("ip", "address", "add", address, "dev", name)
             who("ip", "link", "set", name, "up")
-        for address in here if gateway else []:
-            node.run("ip", "-6" if ":" in address else "-4", "route", "add", "default", "via",
-                     address.split("/")[0])
+        # One default route a family, by the first address of it.
+        for address in reversed(here) if gateway else []:
+            node.run("ip", "-6" if ":" in address else "-4", "route", "replace", "default",
+                     "via", address.split("/")[0])
         for address in here:
             wait_for(lambda: node.ping(address.split("/")[0], 0.1) == "ok", 2)
         return node

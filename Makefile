@@ -59,6 +59,9 @@ $B/%.o: %.c
 	$(SAY) CC $<
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The interface's description is taken into the program as it is.
+$B/src/agent/methods.o: src/agent/io.vigil.Agent.varlink
+
 $B/libvigil.a: $(OBJ) $(WIRE_OBJ)
 	@rm -f $@
 	$Q$(AR) rcs $@ $^

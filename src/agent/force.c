@@ -318,6 +318,7 @@ static void on_applied(struct job *job)
 		else
 			fail(agent, apply);
 		force->tried = true;
+		force->made = agent->connection.link.made;
 	}
 	answer(agent, apply);
 	if (!apply->dry_run) {

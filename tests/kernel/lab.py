@@ -469,12 +469,9 @@ class Lab:
         for address in reversed(here) if gateway else []:
             node.run("ip", "-6" if ":" in address else "-4", "route", "replace", "default",
                      "via", address.split("/")[0])
-        for address in here:
-            wait_for(lambda: node.ping(address.split("/")[0], 0.1) == "ok", 2)
         # The kernel answers for a new IPv6 address only after a random wait of up to 1 s.
-        wide = [a.split("/")[0] for a in here if ":" in a]
-        if wide:
-            wait_for(lambda: node.ping(wide[0], 0.2) == "ok", 3)
+        for address in there:
+            wait_for(lambda: self.host.ping(address.split("/")[0], 0.1) == "ok", 2)
         return node
 
     def sysctl(self, name, value):

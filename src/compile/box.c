@@ -204,13 +204,16 @@ void boxes_make(struct build *build, struct subject *subject)
 		add_clause(build, subject, &subject->clauses[i]);
 }
 
-/* What is left of @piece goes to @out; @less overlaps it. */
+/* What is left of @piece goes to @out; @less overlaps it. Beside the key all boxes of a
+ * shape ask for the same. */
 static bool cut(struct pieces *out, struct box piece, const struct box *less)
 {
 	for (enum axis axis = 0; axis < AXES; axis++) {
 		struct span *span = &piece.spans[axis];
 		struct span hole = less->spans[axis];
 
+		if (!shape_has_axis(&piece.shape, axis))
+			continue;
 		if (span->first < hole.first) {
 			if (out->count == PIECES_MAX)
 				return false;

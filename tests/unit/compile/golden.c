@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "compile/transition.h"
+#include "helper/gate.h"
 #include "policy/feed.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
@@ -104,6 +105,15 @@ static void compare(const char *path, const char *script)
 		fail_msg("%s differs; UPDATE_GOLDEN=1 and git diff show how", path);
 }
 
+/* The helper admits what is compiled. */
+static void check_gate(const char *path, const char *script)
+{
+	struct helper_reply reply = { .line = 0 };
+
+	if (gate_check(script, &reply) < 0)
+		fail_msg("%s: line %u of the script: %s", path, reply.line, reply.text);
+}
+
 /* @base: the policy's path without ".yml" */
 static void check(const char *base)
 {
@@ -121,6 +131,7 @@ static void check(const char *base)
 		auto_free char *again = compile(policy, feeds, plain);
 
 		assert_string_equal(script, again);
+		check_gate(path, script);
 		snprintf(path, sizeof(path), "%s%s.nft", base, plain ? ".plain" : "");
 		compare(path, script);
 	}

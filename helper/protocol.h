@@ -20,6 +20,7 @@ enum {
 	HELPER_SET_NAME_MAX = 128, /* with the NUL */
 	HELPER_FDS_MAX = 3,
 	HELPER_LOG_GROUP = 22087,
+	HELPER_LOG_BYTES = 128, /* of each packet logged, at most */
 	HELPER_TAG_DIGITS = 32,
 };
 
@@ -30,7 +31,7 @@ enum {
 enum helper_op {
 	HELPER_HELLO = 1,   /* first, and once: no descriptor */
 	HELPER_APPLY = 2,   /* one descriptor: a memfd, see enum helper_payload */
-	HELPER_OBSERVE = 3, /* no descriptor; the reply carries three */
+	HELPER_OBSERVE = 3, /* no descriptor; the reply carries those asked for */
 	HELPER_DUMP = 4,    /* no descriptor; the reply carries one */
 };
 
@@ -43,12 +44,11 @@ enum helper_payload {
 	   transaction. */
 	HELPER_SCRIPT = 1,
 	/*
-	 * Blocks of elements. They may go as several batches, so none of their sets may
-	 * be in use; on a failure some may stay, and whoever asked deletes those sets.
+	 * Blocks of elements: one netlink batch, all or nothing. -EMSGSIZE when it is
+	 * larger than the kernel lets the helper send at once (in a user namespace that
+	 * is 2 * net.core.wmem_max, and a range takes 40 or 64 bytes).
 	 */
-	HELPER_ELEMENTS_SPLIT = 2,
-	/* Blocks of elements as one batch: all or nothing. */
-	HELPER_ELEMENTS_ATOMIC = 3,
+	HELPER_ELEMENTS = 2,
 };
 
 enum helper_dump {
@@ -62,16 +62,23 @@ enum helper_dump {
 struct helper_request {
 	uint32_t op;
 	uint32_t version; /* HELLO: HELPER_VERSION; else 0 */
-	uint32_t kind; /* APPLY: enum helper_payload; DUMP: enum helper_dump; else 0 */
+	/* APPLY: enum helper_payload; DUMP: enum helper_dump; OBSERVE: the wanted
+	   descriptors, 1 << HELPER_FD_* each; else 0 */
+	uint32_t kind;
 	uint32_t reserved;   /* 0 */
 	uint64_t size_bytes; /* APPLY: of the payload; else 0 */
 };
 
-/* The order of OBSERVE's descriptors. */
+/*
+ * OBSERVE's descriptors, in this order. Whoever still holds some from before a restart
+ * asks for the others only: the kernel gives a log group to one socket at a time, and
+ * answers EBUSY for a second.
+ */
 enum {
 	HELPER_FD_CONNTRACK = 0, /* NEW and DESTROY of conntrack */
 	HELPER_FD_LOG = 1,       /* nflog group HELPER_LOG_GROUP, in copy-packet mode */
 	HELPER_FD_TABLES = 2,    /* nf_tables notifications */
+	HELPER_FD_ALL = 7,       /* the mask of all three */
 };
 
 struct helper_reply {

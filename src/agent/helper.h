@@ -30,27 +30,47 @@ int helper_connect(const char *path);
  */
 int helper_hello(int fd, struct helper_refusal *refusal);
 
+/*
+ * For all below: -ECONNRESET leaves open whether an APPLY was carried out, and so do
+ * -ETIME (it took longer than the helper allows), -EIO (its worker died) and
+ * -ETIMEDOUT (no answer at all): list the table to see.
+ */
+
 /** helper_apply_script() - One transaction of statements. Return: 0, -EINVAL when
  * refused (nothing changed), -E2BIG when larger than HELPER_SCRIPT_MAX. */
 int helper_apply_script(int fd, const char *script, size_t size_bytes,
 			struct helper_refusal *refusal);
 
-/** helper_apply_elements() - Packed blocks, as one batch or as several. Return: 0,
- * -EINVAL when refused or malformed, -ENOENT when a set is not there, -EEXIST when a
- * range is, ... */
+/**
+ * helper_apply_elements() - Packed blocks, as one batch or as several
+ * @atomic: all or nothing, for sets in use; -EMSGSIZE when that is too large for the
+ *          helper. Otherwise none of the sets may be in use: what is large goes in
+ *          pieces as small as it must be, and on a failure some may stay.
+ *
+ * Return: 0, -EINVAL when refused or malformed, -ENOENT when a set is not there,
+ * -EEXIST when a range is, -ENOTEMPTY when it overlaps one, ...
+ */
 int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atomic,
 			  struct helper_refusal *refusal);
 
 struct helper_sockets {
-	int conntrack, log, tables; /* owned by the caller */
-	size_t receive_bytes;       /* receive buffer of @conntrack */
+	int conntrack, log, tables; /* owned by the caller; -1 when not asked for */
+	size_t receive_bytes;       /* receive buffer of the first of them */
 };
 
-/** helper_observe() - The three event sockets, non-blocking and close-on-exec. */
-int helper_observe(int fd, struct helper_sockets *ret, struct helper_refusal *refusal);
+/**
+ * helper_observe() - Event sockets, non-blocking and close-on-exec
+ * @wanted: mask of 1 << HELPER_FD_*, or HELPER_FD_ALL
+ * @ret:    set on success only
+ *
+ * Return: 0, or -errno (-EBUSY: another socket holds the log group).
+ */
+int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
+		   struct helper_refusal *refusal);
 
 /** helper_dump() - A dump. Return: a descriptor that the caller owns (a netlink socket
  * to read until NLMSG_DONE, or the memfd of the table), or -errno (-ENOENT: no table).
- */
+ * The netlink socket is non-blocking and close-on-exec; without the table the dump of
+ * counters is empty. */
 int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
 		struct helper_refusal *refusal);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "helper/ruleset.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/gate.h"
+#include "helper/wire.h"
+
+/* "NAME:LINE:FROM-TO: Error: SENTENCE" and then lines that quote the script. */
+static void explain(const char *text, struct helper_reply *reply)
+{
+	const char *error = strstr(text, "Error: "), *colon = strchr(text, ':');
+
+	if (error && colon < error)
+		reply->line = (uint32_t)strtoul(colon + 1, NULL, 10);
+	text = error ? error + strlen("Error: ") : text;
+	wire_refuse(reply, strstr(text, "No such file") ? -ENOENT : -EINVAL, "%.*s",
+		    (int)strcspn(text, "\n"), text);
+}
+
+/* Return: what it printed, until the worker ends; NULL with a refusal. */
+static const char *run(const char *script, unsigned flags, struct helper_reply *reply)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	if (!nft || nft_ctx_buffer_error(nft) || nft_ctx_buffer_output(nft))
+		_exit(1);
+	/* No file can be opened any more; an include has not even a place to look. */
+	nft_ctx_clear_include_paths(nft);
+	nft_ctx_output_set_flags(nft, flags);
+	if (nft_run_cmd_from_buffer(nft, script) == 0)
+		return nft_ctx_get_output_buffer(nft);
+	explain(nft_ctx_get_error_buffer(nft), reply);
+	return NULL;
+}
+
+/*
+ * Safe with a hostile agent: what passed the gate can spell no table but inet vigil, no
+ * file and no host, and filtering and NAT in that table is what the agent is trusted
+ * with. libnftables may crash or exit on it; only this worker does.
+ */
+void ruleset_apply(const struct work *work, struct helper_reply *reply)
+{
+	char *script = strndup(work->payload, work->payload_bytes);
+
+	if (!script)
+		_exit(1);
+	if (strlen(script) != work->payload_bytes)
+		wire_refuse(reply, -EINVAL, "a NUL is in the script");
+	else if (gate_check(script, reply) == 0 && !run(script, 0, reply))
+		reply->status = -EINVAL;
+}
+
+/*
+ * Safe: a fixed command, and of Vigil's own table alone. The descriptor is a memfd that
+ * the helper made.
+ */
+void ruleset_list(const struct work *work, struct helper_reply *reply)
+{
+	const char *text = run("list table inet vigil",
+			       NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE |
+				       NFT_CTX_OUTPUT_NUMERIC_ALL,
+			       reply);
+	ssize_t size = text ? (ssize_t)strlen(text) : 0;
+
+	if (size > 0 && write(work->fd, text, (size_t)size) != size)
+		_exit(1);
+	reply->size_bytes = (uint64_t)size;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What goes through libnftables: scripts that passed the gate, and one listing. */
+#pragma once
+
+#include "helper/worker.h"
+
+/** ruleset_apply() - In a worker: one script, one transaction. -EINVAL when refused. */
+void ruleset_apply(const struct work *work, struct helper_reply *reply);
+
+/** ruleset_list() - In a worker: terse JSON of the table to @work->fd. -ENOENT without
+ * the table. */
+void ruleset_list(const struct work *work, struct helper_reply *reply);

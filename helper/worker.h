@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Work that happens in a forked process and is gone afterwards: what it leaks, or when
+ * it ends without an answer, does not matter to the helper.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "helper/protocol.h"
+
+struct work {
+	void (*perform)(const struct work *work, struct helper_reply *reply);
+	int fd;               /* of the payload to read, or of the memfd to write */
+	size_t payload_bytes; /* 0 for none */
+	const void *payload;  /* mapped in the worker */
+};
+
+/**
+ * worker_run() - Perform work in a worker, with bounds on memory and time, and wait
+ * @work: its payload is mapped, readable only, where @perform runs
+ * @reply: as @perform left it, or a refusal when the worker ended before
+ */
+void worker_run(struct work *work, struct helper_reply *reply);

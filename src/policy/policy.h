@@ -86,7 +86,7 @@ struct endpoint {
 	/* Finished. All groups merged, or all addresses; where an end names both, what
 	 * they have in common. A restricted end without feeds is never empty. */
 	struct address_set addresses;
-	uint32_t *feeds;   /* indices into policy.feeds, ascending */
+	uint32_t *feeds; /* indices into policy.feeds, ascending */
 	size_t feed_count;
 };
 

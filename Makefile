@@ -3,7 +3,6 @@
 # `make help` lists the rest.
 
 PREFIX ?= /usr
-SYSCONFDIR ?= /etc
 DESTDIR ?=
 CC ?= gcc
 CLANG ?= clang
@@ -59,6 +58,9 @@ $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The interface's description is taken into the program as it is.
+$B/src/agent/methods.o: src/agent/io.vigil.Agent.varlink
 
 $B/libvigil.a: $(OBJ) $(WIRE_OBJ)
 	@rm -f $@
@@ -213,15 +215,41 @@ $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 
 INSTALL := install
 LIBEXECDIR ?= $(PREFIX)/lib/vigil
+DOCDIR ?= $(PREFIX)/share/doc/vigil
 install: all docs install-docs
 	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
 	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard examples/*.yml examples/*.txt)
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR) README.md $(wildcard docs/*.md)
+
+# Leaves the policy and what was recorded.
+uninstall:
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/share/man/,$(foreach page,$(notdir $(MAN)),man$(subst .,,$(suffix $(page)))/$(page)))
+	rm -rf $(DESTDIR)$(PREFIX)/bin/vigil $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
+
+help:
+	@echo 'make               build the programs in $B/'
+	@echo 'make demo          install what is missing, build, and show a gateway at work'
+	@echo 'make check         install what is missing, and run lint, all tests and short fuzzing'
+	@echo 'make test          unit and golden tests alone'
+	@echo 'make test-kernel   tests on the kernel, in namespaces of their own'
+	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
+	@echo 'make docs          manual pages and completions'
+	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make deps          install what is missing'
+	@echo 'make lint format clang clean'
+	@echo
+	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan in build-san/, CC= chooses the compiler'
 
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz install install-docs docs help
+	format clang fuzz install install-docs uninstall docs help
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

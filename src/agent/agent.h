@@ -67,6 +67,7 @@ struct force {
 	struct apply *first; /* those that wait */
 	size_t waiting;
 	bool tried;                  /* one has ended, well or not */
+	unsigned int made;           /* the link that it had */
 	bool wanted;                 /* try again when the helper is back */
 	bool stands;                 /* the policy asked for last is enforced */
 	bool ready;                  /* the manager was told */

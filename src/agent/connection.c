@@ -87,18 +87,19 @@ static void start_watch(struct agent *agent)
 
 static void on_up(struct agent *agent)
 {
+	const struct connection *connection = &agent->connection;
 	const struct force_request again = {
 		.kind = agent->force.wanted || !agent->force.committed ? FORCE_FILE
 								       : FORCE_AGAIN,
 	};
 
+	start_watch(agent);
+	if (agent->connection.told)
+		log_notice("Connected to vigil-helper again");
 	agent->connection.backoff_us = 0;
 	agent->connection.told = false;
-	start_watch(agent);
-	if (agent->force.tried)
-		log_notice("Connected to vigil-helper");
 	/* It may have been gone for a reason: look at what the kernel holds. */
-	if (agent->force.tried && !agent->force.running)
+	if (agent->force.tried && agent->force.made != connection->made)
 		force_ask(agent, &again);
 	watch_check(agent);
 	agent_tell(agent);

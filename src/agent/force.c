@@ -318,6 +318,7 @@ static void on_applied(struct job *job)
 		else
 			fail(agent, apply);
 		force->tried = true;
+		force->made = agent->connection.link.made;
 	}
 	answer(agent, apply);
 	if (!apply->dry_run) {
@@ -332,6 +333,7 @@ static void on_applied(struct job *job)
 	force->running = NULL;
 	start_next(agent);
 	connection_check(agent);
+	watch_check(agent);
 }
 
 void force_done(struct agent *agent)

@@ -55,10 +55,22 @@ static int compare_ids(const void *a, const void *b)
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
+/* In the order in which a packet meets them. */
+static int rank(const struct line *line)
+{
+	if (strcmp(line->id, "ban") == 0)
+		return 0;
+	if (strncmp(line->id, "builtin.", strlen("builtin.")) == 0)
+		return 1;
+	return line->line > 0 ? 2 : 3;
+}
+
 static int compare_lines(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
 
+	if (rank(x) != rank(y))
+		return rank(x) - rank(y);
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	return (x->order > y->order) - (x->order < y->order);
@@ -88,30 +100,61 @@ static void merge(struct lines *lines)
 	qsort(lines->list, lines->count, sizeof(*lines->list), compare_lines);
 }
 
+static void collect_deciders(const struct image *image, struct lines *lines)
+{
+	for (size_t i = 0; i < image->decider_count; i++) {
+		const struct image_decider *decider = &image->deciders[i];
+		struct line *line = &lines->list[lines->count];
+
+		*line = (struct line){ .id = decider->id,
+				       .line = decider->line,
+				       .order = lines->count++,
+				       .verdict = decider->verdict };
+		line->directions[decider->direction] = true;
+	}
+}
+
+static void collect_rules(const struct policy *policy, struct lines *lines)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		lines->list[lines->count] = (struct line){ .id = rule->id,
+							   .comment = rule->comment,
+							   .line = rule->position.line,
+							   .order = lines->count,
+							   .verdict = rule->verdict };
+		lines->count++;
+	}
+}
+
+/* What is built in and never told of in marks or logs has a counter alone. */
+static void collect_counters(const struct image *image, struct lines *lines)
+{
+	for (size_t i = 0; i < image->counters.count; i++) {
+		const char *id = image->counters.items[i].name + strlen(COUNTER_PREFIX);
+
+		if (strncmp(id, "builtin.", strlen("builtin.")) != 0)
+			continue;
+		lines->list[lines->count] = (struct line){ .id = id,
+							   .order = lines->count,
+							   .verdict = VERDICT_ALLOW };
+		lines->count++;
+	}
+}
+
 static int collect(const struct candidate *committed, struct lines *ret)
 {
 	const struct image *image = committed->image;
 	const struct policy *policy = committed->policy;
-	struct line *list =
-		calloc(image->decider_count + policy->rule_count + 1, sizeof(*list));
-	size_t count = 0;
+	size_t most = image->decider_count + policy->rule_count + image->counters.count;
 
-	if (!list)
+	*ret = (struct lines){ .list = calloc(most + 1, sizeof(*ret->list)) };
+	if (!ret->list)
 		return -ENOMEM;
-	for (size_t i = 0; i < image->decider_count; i++, count++) {
-		list[count] = (struct line){ .id = image->deciders[i].id,
-					     .line = image->deciders[i].line,
-					     .order = count,
-					     .verdict = image->deciders[i].verdict };
-		list[count].directions[image->deciders[i].direction] = true;
-	}
-	for (size_t i = 0; i < policy->rule_count; i++, count++)
-		list[count] = (struct line){ .id = policy->rules[i].id,
-					     .comment = policy->rules[i].comment,
-					     .line = policy->rules[i].position.line,
-					     .order = count,
-					     .verdict = policy->rules[i].verdict };
-	*ret = (struct lines){ list, count };
+	collect_deciders(image, ret);
+	collect_rules(policy, ret);
+	collect_counters(image, ret);
 	merge(ret);
 	return 0;
 }

@@ -288,8 +288,13 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	if (error < 0)
 		return error;
 	attach_inherited(agent, inherited);
-	return sd_event_add_time_relative(agent->event, &agent->watch.tick,
-					  CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
+	error = sd_event_add_time_relative(agent->event, &agent->watch.tick,
+					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
+	/* Queued before the first attempt to enforce, so that what the new rules decide
+	   is heard from the first packet on. */
+	if (error >= 0 && observer_missing(agent->watch.observer))
+		ask(agent, observer_missing(agent->watch.observer));
+	return error;
 }
 
 void watch_done(struct agent *agent)

@@ -2,6 +2,7 @@
 /* vigil check */
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "agent/helper.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/draft.h"
 #include "cli/program.h"
 #include "cli/report.h"
@@ -102,17 +104,19 @@ static bool good(const struct check *check)
 static int answer_json(const struct check *check)
 {
 	const struct faults *faults = &check->draft.faults;
-	json_t *list = draft_json_faults(faults);
-	json_t *answer =
-		json_pack("{s:s%, s:b, s:i, s:i, s:i, s:o, s:s, s:s*}", "policy",
-			  check->draft.path, strlen(check->draft.path), "ok",
-			  good(check), "errors", (int)faults->errors, "warnings",
-			  (int)(faults->count - faults->errors), "left_out",
-			  (int)faults->left_out, "faults", list, "kernel",
-			  kernel_answer_name(check->kernel), "problem",
-			  check->problem[0] ? check->problem : NULL);
-	int code = report_json(answer);
+	json_t *list = draft_json_faults(faults), *answer;
+	char path[PATH_MAX];
+	int code;
 
+	/* A path may be any bytes, JSON may not. */
+	text_copy_printable(path, sizeof(path), check->draft.path);
+	answer = json_pack("{s:s, s:b, s:i, s:i, s:i, s:o, s:s, s:s*}", "policy", path,
+			   "ok", good(check), "errors", (int)faults->errors, "warnings",
+			   (int)(faults->count - faults->errors), "left_out",
+			   (int)faults->left_out, "faults", list, "kernel",
+			   kernel_answer_name(check->kernel), "problem",
+			   check->problem[0] ? check->problem : NULL);
+	code = report_json(answer);
 	return code == EXIT_DONE && !good(check) ? EXIT_FAILED : code;
 }
 

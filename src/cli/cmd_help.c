@@ -35,9 +35,9 @@ int cmd_help(const struct arguments *arguments)
 	/* Long lines are hard to read, however wide the terminal. */
 	if (width == 0 || width > WIDTH_READABLE)
 		width = width ? WIDTH_READABLE : WIDTH_DEFAULT;
-	if (arguments->command && arguments->command->run != cmd_help)
+	if (arguments_has(arguments, OPTION_HELP)) {
 		command = arguments->command;
-	else if (arguments->operand) {
+	} else if (arguments->operand) {
 		command = command_find(arguments->operand);
 		if (!command)
 			return unknown_command(arguments->operand);

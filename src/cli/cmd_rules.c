@@ -46,6 +46,11 @@ static bool built_in(json_t *rule)
 	return strncmp(ask_text(rule, "id"), "builtin.", 8) == 0;
 }
 
+static bool is_default(json_t *rule)
+{
+	return strncmp(ask_text(rule, "id"), "default.", 8) == 0;
+}
+
 static json_t *keep_unused(json_t *rules)
 {
 	json_t *kept = json_array(), *rule;
@@ -135,7 +140,14 @@ static int show(json_t *rules, const struct arguments *arguments)
 		return terminal_no_memory();
 	json_array_foreach(rules, i, rule)
 	{
-		add_rule(table, rule, time(NULL));
+		if (!is_default(rule))
+			add_rule(table, rule, time(NULL));
+	}
+	/* In the order in which packets meet them. */
+	json_array_foreach(rules, i, rule)
+	{
+		if (is_default(rule))
+			add_rule(table, rule, time(NULL));
 	}
 	return print_table(table, arguments,
 			   arguments_has(arguments, OPTION_UNUSED)

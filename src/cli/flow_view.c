@@ -121,19 +121,28 @@ static void add_bytes(struct table *table, bool known, uint64_t bytes)
 				  known ? "" : ">", units_bytes_short(bytes, text));
 }
 
-/* What was added up may have had several verdicts, but was let through or was not. */
+/* What was added up may have had several verdicts, but was let through or was not. A
+ * packet that an allowing rule turned away went beyond the rule's limit. */
+static const char *action(const struct store_row *row, bool group)
+{
+	if (row->denied && strcmp(row->verdict, "allow") == 0)
+		return "limit";
+	if (row->verdict[0])
+		return row->verdict;
+	if (row->denied)
+		return "deny";
+	return group ? "allow" : "-";
+}
+
 static void add_action(struct table *table, const struct store_row *row, bool group)
 {
-	const char *verdict = row->verdict[0] ? row->verdict
-			      : row->denied   ? "deny"
-			      : group         ? "allow"
-					      : "-";
+	const char *text = action(row, group);
 
 	table_cell(table,
-		   row->denied                     ? STYLE_BAD
-		   : strcmp(verdict, "allow") == 0 ? STYLE_GOOD
-						   : STYLE_PLAIN,
-		   verdict);
+		   row->denied                  ? STYLE_BAD
+		   : strcmp(text, "allow") == 0 ? STYLE_GOOD
+						: STYLE_PLAIN,
+		   text);
 }
 
 /* Nothing comes back to what was denied. */

@@ -152,7 +152,7 @@ static void add_events(const struct view *view, json_t *status)
 		add(view, NULL, WARN, "%lld left out: there were too many at once",
 		    (long long)dropped);
 	if (ask_number(events, "malformed"))
-		add(view, NULL, WARN, "%lld were not understood",
+		add(view, NULL, WARN, "%lld not understood",
 		    (long long)ask_number(events, "malformed"));
 }
 
@@ -234,7 +234,8 @@ void status_view_database(const char *path, const struct store_summary *summary,
 	    when_format(summary->last_minute, now, last),
 	    (unsigned long long)summary->rows);
 	if (summary->incomplete_minutes)
-		add(&view, NULL, PLAIN, "%llu minutes are incomplete, %llu losses",
+		add(&view, NULL, PLAIN,
+		    "%llu of them incomplete; events were lost %llu time%s",
 		    (unsigned long long)summary->incomplete_minutes,
-		    (unsigned long long)summary->lost);
+		    (unsigned long long)summary->lost, plural((int64_t)summary->lost));
 }

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
-enum { GAP = 2, FOLD_INDENT = 2 };
+enum { GAP = 2, FOLD_INDENT = 2, TURN_MAX = 15 };
 
 struct cell {
 	const char *text;
@@ -33,6 +33,8 @@ struct table *table_new(const struct column *columns, size_t count)
 	struct table *table = calloc(1, sizeof(*table));
 
 	assert(count <= TABLE_COLUMNS_MAX);
+	for (size_t i = 0; i < count; i++)
+		assert(columns[i].give <= TURN_MAX);
 	if (table) {
 		table->columns = columns;
 		table->column_count = count;
@@ -141,21 +143,51 @@ static void give_way(const struct table *table, struct layout *layout, size_t co
 							 : spec->minimum;
 }
 
+/* A step that won much may leave room that an earlier one gave up for less. */
+static void take_back(const struct table *table, struct layout *layout, size_t column,
+		      size_t room)
+{
+	size_t natural = natural_width(table, column);
+	size_t *width = &layout->widths[column];
+
+	if (layout->places[column] == PLACE_LEFT_OUT && natural + GAP <= room)
+		layout->places[column] = PLACE_SHOWN;
+	else if (layout->places[column] == PLACE_SHOWN && *width < natural)
+		*width = natural - *width > room ? *width + room : natural;
+}
+
+/* Columns give way until it fits, those with the lowest turn first. */
+static void shrink(const struct table *table, size_t width, struct layout *layout)
+{
+	for (unsigned int turn = 1; turn <= TURN_MAX; turn++)
+		for (size_t i = 0; i < table->column_count; i++) {
+			size_t total = total_width(table, layout);
+
+			if (total > width && table->columns[i].give == turn)
+				give_way(table, layout, i, total - width);
+		}
+}
+
+static void grow(const struct table *table, size_t width, struct layout *layout)
+{
+	for (unsigned int turn = TURN_MAX; turn >= 1; turn--)
+		for (size_t i = 0; i < table->column_count; i++) {
+			size_t total = total_width(table, layout);
+
+			if (total < width && table->columns[i].give == turn)
+				take_back(table, layout, i, width - total);
+		}
+}
+
 static void lay_out(const struct table *table, size_t width, struct layout *ret)
 {
 	*ret = (struct layout){ 0 };
 	for (size_t i = 0; i < table->column_count; i++)
 		ret->widths[i] = natural_width(table, i);
-	for (unsigned int turn = 1; turn <= UINT8_MAX; turn++) {
-		for (size_t i = 0; i < table->column_count; i++) {
-			size_t total = total_width(table, ret);
-
-			if (width == 0 || total <= width)
-				return;
-			if (table->columns[i].give == turn)
-				give_way(table, ret, i, total - width);
-		}
-	}
+	if (width == 0)
+		return;
+	shrink(table, width, ret);
+	grow(table, width, ret);
 }
 
 /* --- writing --------------------------------------------------------------------- */

@@ -164,6 +164,8 @@ int feed_read(const struct feed *feed, const char *text, size_t size_bytes,
 		text += 3;
 		size_bytes -= 3;
 	}
+	if (!text)
+		text = "";
 	error = read_lines(&reading, text, size_bytes);
 	if (!error)
 		error = judge(feed, report);

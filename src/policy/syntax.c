@@ -108,9 +108,10 @@ static const struct {
 	{ "did not find expected key",
 	  "a key should begin here: check the indentation and the quotes", HELPS_HERE },
 	{ "did not find expected ',' or ']'",
-	  "a \",\" or the closing \"]\" is missing before this", HELPS_NAMED },
+	  "a \",\" or the closing \"]\" is missing before this; the list",
+	  HELPS_NAMED },
 	{ "did not find expected ',' or '}'",
-	  "a \",\" or the closing \"}\" is missing before this", HELPS_NAMED },
+	  "a \",\" or the closing \"}\" is missing before this; the map", HELPS_NAMED },
 	{ "found a tab character where an indentation space is expected",
 	  "a tab cannot indent: use blanks", HELPS_HERE },
 	{ "found a tab character that violates indentation",
@@ -151,7 +152,7 @@ int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults)
 		if (sentences[i].place == HELPS_START && parser->context)
 			position = position_of(parser->context_mark);
 		if (sentences[i].place == HELPS_NAMED && parser->context)
-			return faults_add(faults, position, "%s; it begins in line %u",
+			return faults_add(faults, position, "%s begins in line %u",
 					  sentences[i].sentence,
 					  position_of(parser->context_mark).line);
 		return faults_add(faults, position, "%s", sentences[i].sentence);

@@ -337,7 +337,9 @@ int tree_read(const char *text, size_t size_bytes, struct arena *arena,
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size_bytes);
+	/* libyaml asserts that there is a text, however short. */
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(text ? text : ""),
+				     size_bytes);
 	error = build(&builder, &parser);
 	yaml_parser_delete(&parser);
 	if (!error)

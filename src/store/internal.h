@@ -37,6 +37,7 @@ struct store {
 	sqlite3 *db; /* NULL until it could be opened and its schema is right */
 	dev_t device;
 	ino_t inode; /* of the file that is open */
+	ino_t log_inode;
 	sqlite3_stmt *statements[SQL_COUNT];
 	struct deciders deciders;
 	enum store_state state;

@@ -46,16 +46,35 @@ int reader_fail(sqlite3 *db, const char *path, int result, char why[static 256])
 	}
 }
 
-static int check_file(const char *path, char why[static 256])
+/* Return: the errno of access(2) to the write-ahead log, 0 when it can be read. */
+static int log_error(const char *path)
+{
+	auto_free char *log = NULL;
+
+	if (asprintf(&log, "%s-wal", path) < 0) {
+		log = NULL;
+		return ENOMEM;
+	}
+	return access(log, R_OK) < 0 ? errno : 0;
+}
+
+static int file_error(const char *path)
 {
 	struct stat file;
-	int error;
 
-	if (stat(path, &file) == 0 && file.st_size > 0 && access(path, R_OK) == 0)
+	if (access(path, R_OK) < 0 || stat(path, &file) < 0)
+		return errno;
+	if (file.st_size == 0)
+		return ENOENT;
+	return log_error(path) == EACCES ? EACCES : 0;
+}
+
+static int check_file(const char *path, char why[static 256])
+{
+	int error = file_error(path);
+
+	if (error == 0)
 		return 0;
-	error = errno;
-	if (stat(path, &file) == 0 && file.st_size == 0)
-		error = ENOENT;
 	if (error == ENOENT) {
 		snprintf(why, 256,
 			 "nothing was recorded yet: there is no database %s; is "
@@ -111,18 +130,6 @@ static char *uri_of(const char *path, const char *options)
 	return buffer_take(&uri, &text, NULL) < 0 ? NULL : text;
 }
 
-static bool has_log(const char *path)
-{
-	auto_free char *log = NULL;
-	struct stat file;
-
-	if (asprintf(&log, "%s-wal", path) < 0) {
-		log = NULL;
-		return true;
-	}
-	return stat(log, &file) == 0 ? file.st_size > 0 : errno != ENOENT;
-}
-
 /*
  * A database in WAL mode needs its shared memory file even to be read. The agent keeps
  * one while it runs; after an orderly end there is none, nobody writes, and SQLite may
@@ -139,7 +146,7 @@ static int open_any_way(const char *path, sqlite3 **db)
 	result = try_open(plain, db);
 	if (((result & 0xff) == SQLITE_CANTOPEN ||
 	     (result & 0xff) == SQLITE_READONLY) &&
-	    !has_log(path)) {
+	    log_error(path) == ENOENT) {
 		sqlite3_close(*db);
 		*db = NULL;
 		result = try_open(immutable, db);

@@ -25,6 +25,8 @@ enum {
 	MINUTE_S = 60,
 };
 
+static const int64_t pages_max = 0xfffffffe; /* SQLite's own limit */
+
 static_assert(STEP_PAGES == 256, "as step_shrink() spells it");
 
 struct limits {
@@ -234,29 +236,44 @@ static bool step(struct store *store, const struct limits *limits, int *result)
 	return step_shrink(store, result);
 }
 
-/* Pages for the database alone: the log grows up to WAL_BYTES before it begins anew. */
+static int set_pragma(sqlite3 *db, const char *name, int64_t value)
+{
+	char *sql = sqlite3_mprintf("PRAGMA %s = %lld", name, (long long)value);
+	int result = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	return result;
+}
+
+/* A part of @max_bytes is for the log, which is played back when half of that is used
+ * and then holds at most one transaction more. */
 static int set_limit(struct store *store, uint64_t max_bytes, int64_t *pages)
 {
-	uint64_t log_bytes = max_bytes / 4 < WAL_BYTES ? max_bytes / 4 : WAL_BYTES;
+	int64_t log_bytes =
+		max_bytes / 4 < WAL_BYTES ? (int64_t)max_bytes / 4 : WAL_BYTES;
 	int64_t page_bytes = 0;
-	char *sql;
 	int result;
 
 	*pages = 0;
-	if (!max_bytes && !store->limit_bytes)
-		return SQLITE_OK;
+	if (!max_bytes)
+		log_bytes = WAL_BYTES;
 	result = sql_number(store->db, "PRAGMA page_size", &page_bytes);
 	if (result || page_bytes <= 0)
 		return result ?: SQLITE_CORRUPT;
-	*pages = max_bytes ? (int64_t)((max_bytes - log_bytes) / (uint64_t)page_bytes)
-			   : UINT32_MAX - 1;
-	if (*pages < PAGES_MIN)
+	if (max_bytes)
+		*pages = ((int64_t)(max_bytes < INT64_MAX ? max_bytes : INT64_MAX) -
+			  log_bytes) /
+			 page_bytes;
+	if (max_bytes && *pages < PAGES_MIN)
 		*pages = PAGES_MIN;
+	if (*pages > pages_max)
+		*pages = pages_max;
 	store->limit_bytes = max_bytes;
-	sql = sqlite3_mprintf("PRAGMA max_page_count = %lld", (long long)*pages);
-	result = sql ? sqlite3_exec(store->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-	sqlite3_free(sql);
-	return result;
+	result = set_pragma(store->db, "max_page_count", *pages ?: pages_max);
+	result = result
+			 ?: set_pragma(store->db, "wal_autocheckpoint",
+				       log_bytes / 2 / page_bytes ?: 1);
+	return result ?: set_pragma(store->db, "journal_size_limit", log_bytes / 2);
 }
 
 int store_retain(struct store *store, int64_t now, uint32_t keep_s, uint64_t max_bytes)

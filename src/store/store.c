@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,17 @@ static void say_full(struct store *store)
 			  store->path);
 }
 
+/* SQLite only says that something could not be opened: the file, its log, or the shared
+ * memory; the last two are made in its folder. */
+static bool may_not_write(const struct store *store)
+{
+	auto_free char *folder = strdup(store->path);
+
+	if (eaccess(store->path, W_OK) < 0 && errno != ENOENT)
+		return true;
+	return folder && eaccess(dirname(folder), W_OK) < 0 && errno != ENOENT;
+}
+
 static void say_failure(struct store *store, int result)
 {
 	int error = sqlite3_system_errno(store->db);
@@ -115,6 +127,10 @@ static void say_failure(struct store *store, int result)
 			  "%s is corrupt and could not be set aside: move it away",
 			  store->path);
 		return;
+	case SQLITE_CANTOPEN:
+		if (may_not_write(store))
+			error = EROFS;
+		break;
 	default:
 		break;
 	}
@@ -151,7 +167,6 @@ static int configure(sqlite3 *db)
 	return sqlite3_exec(db,
 			    "PRAGMA synchronous = NORMAL;"
 			    "PRAGMA temp_store = MEMORY;"
-			    "PRAGMA wal_autocheckpoint = 1000;"
 			    "PRAGMA journal_size_limit = 4194304;",
 			    NULL, NULL, NULL);
 }
@@ -209,6 +224,18 @@ static void make_file(const char *path)
 		close(fd);
 }
 
+static ino_t log_inode(const struct store *store)
+{
+	auto_free char *log = NULL;
+	struct stat file;
+
+	if (asprintf(&log, "%s-wal", store->path) < 0) {
+		log = NULL;
+		return 0;
+	}
+	return stat(log, &file) == 0 ? file.st_ino : 0;
+}
+
 static void remember_file(struct store *store)
 {
 	struct stat file = { 0 };
@@ -218,6 +245,7 @@ static void remember_file(struct store *store)
 		file.st_ino = 0;
 	store->device = file.st_dev;
 	store->inode = file.st_ino;
+	store->log_inode = log_inode(store);
 }
 
 static bool file_was_replaced(const struct store *store)
@@ -226,6 +254,29 @@ static bool file_was_replaced(const struct store *store)
 
 	return stat(store->path, &file) < 0 || file.st_dev != store->device ||
 	       file.st_ino != store->inode;
+}
+
+static void remove_part(const struct store *store, const char *suffix)
+{
+	auto_free char *path = NULL;
+
+	if (asprintf(&path, "%s%s", store->path, suffix) < 0)
+		path = NULL;
+	else
+		unlink(path);
+}
+
+/* SQLite leaves our log behind then, and would play it into the file that came instead.
+ */
+static void leave_replaced_file(struct store *store)
+{
+	ino_t ours = store->log_inode;
+
+	disconnect(store);
+	if (!ours || log_inode(store) != ours)
+		return;
+	remove_part(store, "-wal");
+	remove_part(store, "-shm");
 }
 
 static int connect_once(struct store *store)
@@ -310,7 +361,8 @@ bool store_connect(struct store *store)
 
 	if (store->db && !file_was_replaced(store))
 		return true;
-	disconnect(store);
+	if (store->db)
+		leave_replaced_file(store);
 	result = connect_once(store);
 	return result == SQLITE_OK || store_recover(store, result);
 }

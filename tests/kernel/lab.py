@@ -468,6 +468,8 @@ class Lab:
         for address in reversed(here) if gateway else []:
             node.run("ip", "-6" if ":" in address else "-4", "route", "replace", "default",
                      "via", address.split("/")[0])
+        for address in here:
+            wait_for(lambda: node.ping(address.split("/")[0], 0.1) == "ok", 2)
         return node
 
     def sysctl(self, name, value):
@@ -533,6 +535,20 @@ class Lab:
         if policy is not None:
             self.write("policy.yml", policy)
         return self.call("Reload")
+
+    def forget_connections(self):
+        """Delete all of conntrack's entries, so that their totals are told."""
+        header = struct.pack("=IHHII", 20, 1 << 8 | 2, 1 | 4, 1, 0)  # IPCTNL_MSG_CT_DELETE
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as s:
+            s.bind((0, 0))
+            s.send(header + struct.pack("=BBH", 0, 0, 0))
+            (error,) = struct.unpack_from("=i", s.recv(4096), 16)
+            if error:
+                raise OSError(-error, os.strerror(-error))
+
+    def checkpoint(self, seconds=8):
+        """Wait until what was heard is in the database."""
+        return wait_for(lambda: self.status()["flows"]["waiting_rows"] == 0, seconds, 0.2)
 
     def nft(self, *arguments):
         return run("nft", *arguments)

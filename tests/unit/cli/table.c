@@ -78,11 +78,11 @@ static void folds_an_address_before_it_cuts_one(void **state)
 
 	(void)state;
 	renders(table, 46, false,
-		"TIME   SOURCE          RULE    COUNT\n"
+		"TIME   SOURCE          RULE          COUNT\n"
 		"         DESTINATION\n"
-		"10:00  192.0.2.1       ssh-f~      3\n"
+		"10:00  192.0.2.1       ssh-from-ops      3\n"
 		"         198.51.100.7\n"
-		"10:01  2001:db8::1     web     12345\n"
+		"10:01  2001:db8::1     web           12345\n"
 		"         2001:db8::2\n");
 	renders(table, 30, false,
 		"TIME   SOURCE    RULE    COUNT\n"

@@ -5,28 +5,22 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "helper/cleanup.h"
 #include "helper/elements.h"
 #include "helper/observe.h"
 #include "helper/ruleset.h"
 #include "helper/wire.h"
 #include "helper/worker.h"
 
-enum {
-	SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
-	WORKER_LIMIT_S = 120,
-	WORKER_MEMORY_BYTES = 1024 * 1024 * 1024,
-};
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
 /* A request being performed. Its descriptors are closed when it is over. */
 struct exchange {
 	struct helper_request request;
 	struct helper_reply reply;
-	int received[HELPER_FDS_MAX];
-	size_t received_count;
-	int sent[HELPER_FDS_MAX];
-	size_t sent_count;
+	int received[HELPER_FDS_MAX], sent[HELPER_FDS_MAX];
+	size_t received_count, sent_count;
 };
 
 static void exchange_done(struct exchange *exchange)
@@ -42,10 +36,10 @@ static int do_hello(struct exchange *exchange)
 {
 	exchange->reply.version = HELPER_VERSION;
 	exchange->reply.size_bytes = HELPER_ELEMENTS_MAX;
-	if (exchange->request.version != HELPER_VERSION)
-		wire_refuse(&exchange->reply, -EPROTO, "this helper speaks version %d",
-			    HELPER_VERSION);
-	return 0;
+	return exchange->request.version == HELPER_VERSION
+		       ? 0
+		       : wire_refuse(&exchange->reply, -EPROTO,
+				     "this helper speaks version %d", HELPER_VERSION);
 }
 
 /*
@@ -55,67 +49,45 @@ static int do_hello(struct exchange *exchange)
  */
 static int do_apply(struct exchange *exchange)
 {
-	struct work work = { .perform = exchange->request.kind == HELPER_SCRIPT
-						? ruleset_apply
-						: elements_apply,
-			     .fd = exchange->received[0],
-			     .payload_bytes = exchange->request.size_bytes,
-			     .kind = exchange->request.kind,
-			     .memory_bytes = WORKER_MEMORY_BYTES,
-			     .limit_s = WORKER_LIMIT_S };
-	struct stat st;
+	struct work work = { .fd = exchange->received[0],
+			     .payload_bytes = exchange->request.size_bytes };
 	int seals = fcntl(work.fd, F_GET_SEALS);
+	struct stat st;
 
 	if (seals < 0 || (seals & SEALS) != SEALS || fstat(work.fd, &st) < 0 ||
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size != work.payload_bytes)
-		return -EPROTO;
+		return -EBADF;
+	work.perform = exchange->request.kind == HELPER_SCRIPT ? ruleset_apply
+							       : elements_apply;
 	worker_run(&work, &exchange->reply);
 	return 0;
 }
 
 static int do_observe(struct exchange *exchange)
 {
-	observe_open(exchange->request.kind, &exchange->reply, exchange->sent,
-		     &exchange->sent_count);
-	return 0;
+	return observe_open(exchange->request.kind, &exchange->reply, exchange->sent,
+			    &exchange->sent_count);
 }
 
-/* A descriptor that the worker fills; sealed, it can't change while the agent reads. */
-static void list_table(struct exchange *exchange, int fd)
-{
-	struct work work = { .perform = ruleset_list,
-			     .fd = fd,
-			     .memory_bytes = WORKER_MEMORY_BYTES,
-			     .limit_s = WORKER_LIMIT_S };
-	struct stat st;
-
-	worker_run(&work, &exchange->reply);
-	if (exchange->reply.status)
-		return;
-	if (fstat(fd, &st) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		wire_refuse(&exchange->reply, -errno, "can't seal the listing");
-	exchange->reply.size_bytes = (uint64_t)st.st_size;
-}
-
+/* The worker fills a descriptor that is sealed before the agent gets it. */
 static int do_dump(struct exchange *exchange)
 {
-	int *fd = &exchange->sent[0];
+	struct work work = { .perform = ruleset_list };
 
-	if (exchange->request.kind != HELPER_DUMP_TABLE) {
-		if (observe_dump(exchange->request.kind, &exchange->reply, fd) == 0)
-			exchange->sent_count = 1;
-		return 0;
-	}
-	*fd = memfd_create("vigil-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (*fd < 0) {
-		wire_refuse(&exchange->reply, -errno, "no memory for the listing");
-		return 0;
-	}
-	exchange->sent_count = 1;
-	list_table(exchange, *fd);
-	return 0;
+	if (exchange->request.kind != HELPER_DUMP_TABLE)
+		return observe_dump(exchange->request.kind, &exchange->reply,
+				    exchange->sent, &exchange->sent_count);
+	work.fd = memfd_create("vigil-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (work.fd < 0)
+		return wire_refuse(&exchange->reply, -errno, "no memory for a listing");
+	exchange->sent[exchange->sent_count++] = work.fd;
+	worker_run(&work, &exchange->reply);
+	return lseek(work.fd, 0, SEEK_SET) < 0 || fcntl(work.fd, F_ADD_SEALS, SEALS) < 0
+		       ? wire_refuse(&exchange->reply, -errno, "can't seal the listing")
+		       : 0;
 }
 
+/* Each returns -EBADF when the payload is malformed; other errors are in the reply. */
 static int (*const operations[])(struct exchange *exchange) = {
 	[HELPER_HELLO] = do_hello,
 	[HELPER_APPLY] = do_apply,
@@ -123,26 +95,24 @@ static int (*const operations[])(struct exchange *exchange) = {
 	[HELPER_DUMP] = do_dump,
 };
 
-int dispatch(struct peer *peer)
+int dispatch(int fd, bool *greeted)
 {
 	__attribute__((cleanup(exchange_done))) struct exchange exchange = { 0 };
 	struct helper_request *request = &exchange.request;
-	int error = wire_receive(peer->fd, request, sizeof(*request), exchange.received,
+	struct helper_reply *reply = &exchange.reply;
+	int error = wire_receive(fd, request, sizeof(*request), exchange.received,
 				 &exchange.received_count);
 
 	if (error)
 		return error;
 	/* HELLO comes first, and once. */
 	if (!wire_request_valid(request, exchange.received_count) ||
-	    peer->greeted == (request->op == HELPER_HELLO))
+	    *greeted == (request->op == HELPER_HELLO))
 		return -EPROTO;
-	exchange.reply.op = request->op;
-	error = operations[request->op](&exchange);
-	if (error)
-		return error;
-	peer->greeted = exchange.reply.status == 0 || peer->greeted;
-	exchange.reply.op = request->op;
-	return wire_send(peer->fd, &exchange.reply, sizeof(exchange.reply),
-			 exchange.sent,
-			 exchange.reply.status ? 0 : exchange.sent_count);
+	if (operations[request->op](&exchange) == -EBADF)
+		return -EPROTO;
+	*greeted = *greeted || reply->status == 0;
+	reply->op = request->op;
+	return wire_send(fd, reply, sizeof(*reply), exchange.sent,
+			 reply->status ? 0 : exchange.sent_count);
 }

@@ -4,16 +4,12 @@
 
 #include <stdbool.h>
 
-struct peer {
-	int fd; /* -1: no connection */
-	bool greeted;
-};
-
 /**
  * dispatch() - Receive one request, perform it, reply
- * @peer: readable
+ * @fd:      readable
+ * @greeted: whether this connection's HELLO was; kept by the caller
  *
  * Return: 0, or -errno when the connection must be closed: it was by the other end, the
  * request was malformed or out of order, or the reply is not being read.
  */
-int dispatch(struct peer *peer);
+int dispatch(int fd, bool *greeted);

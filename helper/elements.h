@@ -5,11 +5,10 @@
 #include "helper/worker.h"
 
 /**
- * elements_apply() - In a worker: carry out the blocks of @work->payload
+ * elements_apply() - In a worker: carry out the blocks of @work->payload, as one batch
  *
- * HELPER_ELEMENTS_ATOMIC: as one batch, so the memory it takes is about six times that
- * of the payload. HELPER_ELEMENTS_SPLIT: as many batches as the send buffer asks for.
- * Replies -EPROTO for a malformed payload, -EMSGSIZE for an atomic one larger than the
- * send buffer may get (in a user namespace it can't be raised), or the kernel's error.
+ * Its memory is at most about six times the payload's. Replies -EINVAL for a malformed
+ * payload, -EMSGSIZE when a batch can't be that large (in a user namespace, where the
+ * send buffer can't be raised), or the kernel's error.
  */
 void elements_apply(const struct work *work, struct helper_reply *reply);

@@ -26,9 +26,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "helper/protocol.h"
 
 enum {
@@ -37,9 +34,8 @@ enum {
 
 /**
  * gate_check() - Whether a script is in the subset
- * @script: unchanging, need not end with a NUL
  * @reply:  gets the line at fault, the status and a sentence
  *
  * Return: 0 or -EINVAL.
  */
-int gate_check(const char *script, size_t size_bytes, struct helper_reply *reply);
+int gate_check(const char *script, struct helper_reply *reply);

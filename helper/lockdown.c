@@ -2,18 +2,14 @@
 #include "helper/lockdown.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/netlink.h>
 #include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,7 +17,6 @@
 
 enum {
 	DESCRIPTORS_MAX = 32,
-	LISTING_MAX_BYTES = 64 * 1024 * 1024, /* the only thing that is ever written */
 	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
 };
@@ -34,11 +29,10 @@ const char *lockdown_check(void)
 	uid_t real, effective, saved;
 
 	if (getresuid(&real, &effective, &saved) < 0 || !real || !effective || !saved)
-		return "it does not run as root: give it a uid of its own and "
-		       "CAP_NET_ADMIN as an ambient capability";
+		return "it does not run as root: give it a uid of its own";
 	if (syscall(SYS_capget, &header, sets) < 0 ||
 	    !(sets[0].permitted >> CAP_NET_ADMIN & 1))
-		return "it needs CAP_NET_ADMIN as an ambient capability";
+		return "it needs CAP_NET_ADMIN, as an ambient capability";
 	if (netlink_probe() < 0)
 		return "this kernel has no nf_tables, or does not let it be used here";
 	return NULL;
@@ -54,152 +48,87 @@ static int drop_capabilities(void)
 	sets[0].permitted = sets[0].effective = 1U << CAP_NET_ADMIN;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
 	    syscall(SYS_capset, &header, sets) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
-	return 0;
-}
-
-static int limit(__rlimit_resource_t resource, rlim_t value)
-{
-	struct rlimit bounds = { value, value };
-
-	return setrlimit(resource, &bounds) < 0 ? -errno : 0;
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 /* Used freely: they concern this process and what it already holds. */
-static const char *const allowed[] = {
-	"accept4",
-	"alarm",
-	"bind",
-	"brk",
-	"clock_gettime",
-	"clock_nanosleep",
-	"close",
-	"exit",
-	"exit_group",
-	"fcntl",
-	"fstat",
-	"futex",
-	"getpid",
-	"getppid",
-	"getrandom",
-	"getsockname",
-	"getsockopt",
-	"gettid",
-	"gettimeofday",
-	"getuid",
-	"geteuid",
-	"getgid",
-	"getegid",
-	"lseek",
-	"madvise",
-	"memfd_create",
-	"mremap",
-	"munmap",
-	"newfstatat",
-	"pipe2",
-	"poll",
-	"ppoll",
-	"pselect6",
-	"read",
-	"recvfrom",
-	"recvmsg",
-	"restart_syscall",
-	"rseq",
-	"rt_sigaction",
-	"rt_sigprocmask",
-	"rt_sigreturn",
-	"sched_yield",
-	"select",
-	"sendmsg",
-	"sendto",
-	"set_robust_list",
-	"setitimer",
-	"setsockopt",
-	"sigaltstack",
-	"time",
-	"uname",
-	"wait4",
-	"write",
-	"writev",
-};
+static const char allowed[] =
+	"accept4 alarm bind brk clock_gettime clock_nanosleep close exit exit_group "
+	"fcntl fstat futex getegid geteuid getgid getpid getppid getrandom gettid "
+	"getsockname getsockopt gettimeofday getuid lseek madvise memfd_create mremap "
+	"munmap newfstatat pipe pipe2 poll ppoll pselect6 read recvfrom recvmsg rseq "
+	"restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn sched_yield select "
+	"sendmsg sendto set_robust_list setitimer setsockopt sigaltstack time uname "
+	"wait4 write writev";
 
-/* What libraries try and can do without: names of protocols, zones of time, hosts. */
-static const char *const failing[] = {
-	"access",     "clone3",     "connect", "faccessat", "faccessat2",
-	"getdents64", "ioctl",      "open",    "openat",    "openat2",
-	"readlink",   "readlinkat", "stat",    "statx",     "sysinfo",
-};
+/* What libraries try and can do without: names of protocols, time zones, hosts. */
+static const char failing[] = "access clone3 connect faccessat faccessat2 getdents64 "
+			      "ioctl open openat openat2 "
+			      "readlink readlinkat stat statx sysinfo";
 
-static int add(scmp_filter_ctx filter, uint32_t action, const char *const *names,
-	       size_t count)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < count && !error; i++) {
-		int call = seccomp_syscall_resolve_name(names[i]);
-
-		if (call != __NR_SCMP_ERROR)
-			error = seccomp_rule_add(filter, action, call, 0);
-	}
-	return error;
-}
-
-#define RULES(filter, action, names)                                                   \
-	add(filter, action, names, sizeof(names) / sizeof(*(names)))
-#define RULE(filter, action, call, ...)                                                \
-	seccomp_rule_add(filter, action, SCMP_SYS(call),                               \
-			 sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) /              \
-				 sizeof(struct scmp_arg_cmp),                          \
-			 __VA_ARGS__)
+/* Calls of which only some are harmless. All 64 bits are compared: what the kernel cuts
+ * off can't let more through. */
 #define ALLOW SCMP_ACT_ALLOW
-#define FAIL(error) SCMP_ACT_ERRNO(error)
+#define FAIL SCMP_ACT_ERRNO(EACCES)
+static const struct {
+	uint32_t action;
+	int call;
+	unsigned count;
+	struct scmp_arg_cmp when[2];
+} conditional[] = {
+	{ ALLOW,
+	  SCMP_SYS(socket),
+	  2,
+	  { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 },
+	    { 2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0 } } },
+	{ FAIL, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_NE, AF_NETLINK, 0 } } },
+	{ FAIL, SCMP_SYS(socket), 1, { { 2, SCMP_CMP_NE, NETLINK_NETFILTER, 0 } } },
+	{ ALLOW, SCMP_SYS(mmap), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
+	{ ALLOW, SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
+	{ ALLOW, SCMP_SYS(clone), 1, { { 0, SCMP_CMP_MASKED_EQ, NAMESPACES, 0 } } },
+	{ ALLOW, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0 } } },
+	{ FAIL, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_NE, PR_SET_PDEATHSIG, 0 } } },
+	{ ALLOW, SCMP_SYS(prlimit64), 1, { { 0, SCMP_CMP_EQ, 0, 0 } } },
+};
 
-/* Calls of which only some are harmless. */
-static int add_conditional(scmp_filter_ctx filter)
+static int add(scmp_filter_ctx filter, uint32_t action, const char *names)
 {
-	int error = 0;
+	char name[32];
+	int used, error = 0;
 
-	error |= RULE(filter, ALLOW, socket, SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK),
-		      SCMP_A2_32(SCMP_CMP_EQ, NETLINK_NETFILTER));
-	error |=
-		RULE(filter, FAIL(EACCES), socket, SCMP_A0_32(SCMP_CMP_NE, AF_NETLINK));
-	error |= RULE(filter, FAIL(EACCES), socket,
-		      SCMP_A2_32(SCMP_CMP_NE, NETLINK_NETFILTER));
-	error |=
-		RULE(filter, ALLOW, mmap, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	error |= RULE(filter, ALLOW, mprotect,
-		      SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	error |= RULE(filter, ALLOW, clone,
-		      SCMP_A0_32(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));
-	error |= RULE(filter, ALLOW, prctl, SCMP_A0_32(SCMP_CMP_EQ, PR_SET_PDEATHSIG));
-	error |= RULE(filter, FAIL(EINVAL), prctl,
-		      SCMP_A0_32(SCMP_CMP_NE, PR_SET_PDEATHSIG));
-	error |= RULE(filter, ALLOW, prlimit64, SCMP_A0_32(SCMP_CMP_EQ, 0));
+	for (; !error && sscanf(names, "%31s%n", name, &used) == 1; names += used)
+		error = seccomp_rule_add(filter, action,
+					 seccomp_syscall_resolve_name(name), 0);
 	return error;
 }
 
-static int filter_calls(void)
+static int fill(scmp_filter_ctx filter)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int error = -ENOMEM;
+	int error = add(filter, ALLOW, allowed);
 
-	if (filter && !RULES(filter, ALLOW, allowed) &&
-	    !RULES(filter, FAIL(ENOSYS), failing) && !add_conditional(filter))
-		error = seccomp_load(filter);
-	seccomp_release(filter);
-	malloc_trim(0);
+	if (!error)
+		error = add(filter, FAIL, failing);
+	for (size_t i = 0; i < sizeof(conditional) / sizeof(*conditional) && !error;
+	     i++)
+		error = seccomp_rule_add_array(
+			filter, conditional[i].action, conditional[i].call,
+			conditional[i].count, conditional[i].when);
 	return error;
 }
 
 int lockdown(void)
 {
-	int error = drop_capabilities();
+	struct rlimit none = { 0, 0 }, few = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int error = filter ? fill(filter) : -ENOMEM;
 
-	if (error || (error = limit(RLIMIT_CORE, 0)) ||
-	    (error = limit(RLIMIT_NOFILE, DESCRIPTORS_MAX)) ||
-	    (error = limit(RLIMIT_FSIZE, LISTING_MAX_BYTES)))
-		return error;
-	return filter_calls();
+	if (!error && (drop_capabilities() < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
+		       setrlimit(RLIMIT_NOFILE, &few) < 0))
+		error = -errno;
+	error = error ? error : seccomp_load(filter);
+	seccomp_release(filter);
+	malloc_trim(0);
+	return error;
 }

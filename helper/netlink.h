@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Netfilter's netlink, as far as the helper speaks it itself. */
+/* Netfilter's netlink, as far as the helper speaks it itself, and the kernel's words.
+ */
 #pragma once
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
 
 /** netlink_open() - A bound socket, non-blocking and close-on-exec. @groups: legacy
  * mask of multicast groups. Return: it, or -errno. */
@@ -12,8 +16,8 @@ int netlink_open(uint32_t groups);
 
 /** netlink_put() - Begin a message at @buffer: netlink and nfnetlink headers.
  * @resource: host byte order. Return: it. */
-struct nlmsghdr *netlink_put(void *buffer, int type, int flags, uint8_t family,
-			     uint16_t resource);
+struct nlmsghdr *netlink_put(void *buffer, int type, int flags, int family,
+			     int resource);
 
 /** netlink_send() - Send @size_bytes of messages as one datagram. Return: 0 or -errno.
  */
@@ -29,9 +33,6 @@ int netlink_send(int fd, const void *data, size_t size_bytes);
  * failed; -EIO without any acknowledgement.
  */
 int netlink_result(int fd, uint32_t *seq);
-
-/** netlink_ask() - Send one message and return its result. */
-int netlink_ask(int fd, const struct nlmsghdr *message);
 
 /** netlink_probe() - Whether nf_tables is there and may be changed. Return: 0 or
  * -errno. */

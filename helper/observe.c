@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "helper/observe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
-#include <netinet/in.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "helper/cleanup.h"
 #include "helper/netlink.h"
 #include "helper/wire.h"
 
@@ -29,7 +22,8 @@ static const uint32_t groups[] = {
 	[HELPER_FD_TABLES] = 1U << (NFNLGRP_NFTABLES - 1),
 };
 
-static int open_events(uint32_t group_mask)
+/* Add a socket to @fds. */
+static int open_events(uint32_t group_mask, int fds[], size_t *count)
 {
 	int size = RECEIVE_BYTES / 2; /* the kernel doubles it */
 	int fd = netlink_open(group_mask);
@@ -40,6 +34,7 @@ static int open_events(uint32_t group_mask)
 	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	fds[(*count)++] = fd;
 	return fd;
 }
 
@@ -59,7 +54,8 @@ static int bind_log(int fd)
 	mnl_attr_put(message, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(message, NFULA_CFG_TIMEOUT, htonl(LOG_DELAY));
 	mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
-	error = netlink_ask(fd, message);
+	error = netlink_send(fd, message, message->nlmsg_len);
+	error = error ? error : netlink_result(fd, NULL);
 	/* EPERM is what the kernel says when the group is another socket's. */
 	return error == -EPERM ? -EBUSY : error;
 }
@@ -75,23 +71,18 @@ static int bind_log(int fd)
 int observe_open(uint32_t wanted, struct helper_reply *reply, int fds[], size_t *count)
 {
 	socklen_t size = sizeof(int);
-	int bytes = 0, error = 0;
+	int bytes = 0;
 
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups) && !error; i++) {
-		if (!(wanted >> i & 1))
-			continue;
-		fds[*count] = open_events(groups[i]);
-		if (fds[*count] < 0)
-			return wire_refuse(reply, fds[*count], "event socket %zu: %s",
-					   i, strerror(-fds[*count]));
-		if (i == HELPER_FD_LOG)
-			error = bind_log(fds[*count]);
-		++*count;
-	}
-	if (error)
-		return wire_refuse(reply, error, "log group %d: %s", HELPER_LOG_GROUP,
-				   error == -EBUSY ? "another socket holds it"
+	for (int i = 0; i < HELPER_FDS_MAX; i++) {
+		int fd = wanted >> i & 1 ? open_events(groups[i], fds, count) : 0;
+		int error = i == HELPER_FD_LOG && fd > 0 ? bind_log(fd) : fd;
+
+		if (error < 0)
+			return wire_refuse(reply, error, "event socket %d: %s", i,
+					   error == -EBUSY
+						   ? "another holds the log group"
 						   : strerror(-error));
+	}
 	getsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &bytes, &size);
 	reply->size_bytes = (uint64_t)bytes;
 	return 0;
@@ -102,17 +93,16 @@ int observe_open(uint32_t wanted, struct helper_reply *reply, int fds[], size_t 
  * network namespace or for the counters of Vigil's own table; nothing is changed by it.
  * The holder can't ask again, see above.
  */
-int observe_dump(enum helper_dump kind, struct helper_reply *reply, int *ret)
+int observe_dump(enum helper_dump kind, struct helper_reply *reply, int fds[],
+		 size_t *count)
 {
 	bool counters = kind == HELPER_DUMP_COUNTERS;
-	auto_fd int fd = open_events(0);
+	int type = counters ? NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ
+			    : NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+	int fd = open_events(0, fds, count), error = fd;
 	char buffer[256] = { 0 };
-	struct nlmsghdr *message =
-		netlink_put(buffer,
-			    counters ? NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ
-				     : NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
-			    NLM_F_DUMP, counters ? NFPROTO_INET : AF_UNSPEC, 0);
-	int error = fd;
+	struct nlmsghdr *message = netlink_put(buffer, type, NLM_F_DUMP,
+					       counters ? NFPROTO_INET : AF_UNSPEC, 0);
 
 	if (counters) {
 		mnl_attr_put_strz(message, NFTA_OBJ_TABLE, "vigil");
@@ -120,8 +110,5 @@ int observe_dump(enum helper_dump kind, struct helper_reply *reply, int *ret)
 	}
 	if (fd >= 0)
 		error = netlink_send(fd, message, message->nlmsg_len);
-	if (error < 0)
-		return wire_refuse(reply, error, "dump: %s", strerror(-error));
-	*ret = take_fd(fd);
-	return 0;
+	return error < 0 ? wire_refuse(reply, error, "dump: %s", strerror(-error)) : 0;
 }

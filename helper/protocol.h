@@ -44,12 +44,11 @@ enum helper_payload {
 	   transaction. */
 	HELPER_SCRIPT = 1,
 	/*
-	 * Blocks of elements. They may go as several batches, so none of their sets may
-	 * be in use; on a failure some may stay, and whoever asked deletes those sets.
+	 * Blocks of elements: one netlink batch, all or nothing. -EMSGSIZE when it is
+	 * larger than the kernel lets the helper send at once (in a user namespace that
+	 * is 2 * net.core.wmem_max, and a range takes 40 or 64 bytes).
 	 */
-	HELPER_ELEMENTS_SPLIT = 2,
-	/* Blocks of elements as one batch: all or nothing. */
-	HELPER_ELEMENTS_ATOMIC = 3,
+	HELPER_ELEMENTS = 2,
 };
 
 enum helper_dump {

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <nftables/libnftables.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +10,20 @@
 #include "helper/gate.h"
 #include "helper/wire.h"
 
-static struct nft_ctx *open_context(unsigned output_flags)
+/* "NAME:LINE:FROM-TO: Error: SENTENCE" and then lines that quote the script. */
+static void explain(const char *text, struct helper_reply *reply)
+{
+	const char *error = strstr(text, "Error: "), *colon = strchr(text, ':');
+
+	if (error && colon < error)
+		reply->line = (uint32_t)strtoul(colon + 1, NULL, 10);
+	text = error ? error + strlen("Error: ") : text;
+	wire_refuse(reply, strstr(text, "No such file") ? -ENOENT : -EINVAL, "%.*s",
+		    (int)strcspn(text, "\n"), text);
+}
+
+/* Return: what it printed, until the worker ends; NULL with a refusal. */
+static const char *run(const char *script, unsigned flags, struct helper_reply *reply)
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 
@@ -19,20 +31,11 @@ static struct nft_ctx *open_context(unsigned output_flags)
 		_exit(1);
 	/* No file can be opened any more; an include has not even a place to look. */
 	nft_ctx_clear_include_paths(nft);
-	nft_ctx_output_set_flags(nft, output_flags);
-	return nft;
-}
-
-/* "NAME:LINE:FROM-TO: Error: SENTENCE" and then lines that quote the script. */
-static void explain(const char *text, struct helper_reply *reply)
-{
-	const char *error = strstr(text, "Error: ");
-	const char *colon = strchr(text, ':');
-
-	if (error && colon && colon < error)
-		reply->line = (uint32_t)strtoul(colon + 1, NULL, 10);
-	error = error ? error + strlen("Error: ") : text;
-	wire_refuse(reply, -EINVAL, "%.*s", (int)strcspn(error, "\n"), error);
+	nft_ctx_output_set_flags(nft, flags);
+	if (nft_run_cmd_from_buffer(nft, script) == 0)
+		return nft_ctx_get_output_buffer(nft);
+	explain(nft_ctx_get_error_buffer(nft), reply);
+	return NULL;
 }
 
 /*
@@ -42,17 +45,14 @@ static void explain(const char *text, struct helper_reply *reply)
  */
 void ruleset_apply(const struct work *work, struct helper_reply *reply)
 {
-	char *script;
-	struct nft_ctx *nft;
+	char *script = strndup(work->payload, work->payload_bytes);
 
-	if (gate_check(work->payload, work->payload_bytes, reply) < 0)
-		return;
-	script = strndup(work->payload, work->payload_bytes);
 	if (!script)
 		_exit(1);
-	nft = open_context(0);
-	if (nft_run_cmd_from_buffer(nft, script))
-		explain(nft_ctx_get_error_buffer(nft), reply);
+	if (strlen(script) != work->payload_bytes)
+		wire_refuse(reply, -EINVAL, "a NUL is in the script");
+	else if (gate_check(script, reply) == 0 && !run(script, 0, reply))
+		reply->status = -EINVAL;
 }
 
 /*
@@ -61,23 +61,13 @@ void ruleset_apply(const struct work *work, struct helper_reply *reply)
  */
 void ruleset_list(const struct work *work, struct helper_reply *reply)
 {
-	struct nft_ctx *nft = open_context(NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE |
-					   NFT_CTX_OUTPUT_NUMERIC_ALL);
-	const char *text;
+	const char *text = run("list table inet vigil",
+			       NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE |
+				       NFT_CTX_OUTPUT_NUMERIC_ALL,
+			       reply);
+	ssize_t size = text ? (ssize_t)strlen(text) : 0;
 
-	if (nft_run_cmd_from_buffer(nft, "list table inet vigil")) {
-		explain(nft_ctx_get_error_buffer(nft), reply);
-		if (strstr(reply->text, "No such file"))
-			reply->status = -ENOENT;
-		return;
-	}
-	text = nft_ctx_get_output_buffer(nft);
-	for (size_t left = strlen(text); left > 0;) {
-		ssize_t put = write(work->fd, text, left);
-
-		if (put <= 0)
-			_exit(1);
-		text += put;
-		left -= (size_t)put;
-	}
+	if (size > 0 && write(work->fd, text, (size_t)size) != size)
+		_exit(1);
+	reply->size_bytes = (uint64_t)size;
 }

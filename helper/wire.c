@@ -36,39 +36,27 @@ int wire_send(int fd, const void *data, size_t size_bytes, const int *fds,
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Only one SCM_RIGHTS fits the control buffer, so the first is all. */
-static size_t take_descriptors(struct msghdr *message, int fds[static HELPER_FDS_MAX])
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	size_t size_bytes;
-
-	if (!control || control->cmsg_level != SOL_SOCKET ||
-	    control->cmsg_type != SCM_RIGHTS)
-		return 0;
-	size_bytes = control->cmsg_len - CMSG_LEN(0);
-	memcpy(fds, CMSG_DATA(control), size_bytes);
-	return size_bytes / sizeof(int);
-}
-
 int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FDS_MAX],
 		 size_t *fd_count)
 {
 	struct iovec part = { data, size_bytes };
 	union control control = { 0 };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  /* Exact: padding would let one more in. */
-				  .msg_controllen =
-					  CMSG_LEN(sizeof(int) * HELPER_FDS_MAX) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct cmsghdr *header = &control.align;
 	ssize_t got;
 
+	message.msg_control = &control;
+	/* Exact, as padding would let one more in. Only one SCM_RIGHTS fits. */
+	message.msg_controllen = CMSG_LEN(sizeof(int) * HELPER_FDS_MAX);
 	do
 		got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
-	*fd_count = take_descriptors(&message, fds);
+	*fd_count = 0;
+	if (message.msg_controllen > 0 && header->cmsg_type == SCM_RIGHTS)
+		*fd_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(header), *fd_count * sizeof(int));
 	if ((size_t)got == size_bytes &&
 	    !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return 0;
@@ -77,55 +65,33 @@ int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FD
 	return got == 0 ? -ECONNRESET : -EPROTO;
 }
 
-static bool apply_valid(const struct helper_request *request)
-{
-	switch (request->kind) {
-	case HELPER_SCRIPT:
-		return request->size_bytes > 0 &&
-		       request->size_bytes <= HELPER_SCRIPT_MAX;
-	case HELPER_ELEMENTS_SPLIT:
-	case HELPER_ELEMENTS_ATOMIC:
-		return request->size_bytes > 0 &&
-		       request->size_bytes <= HELPER_ELEMENTS_MAX;
-	default:
-		return false;
-	}
-}
-
 bool wire_request_valid(const struct helper_request *request, size_t fd_count)
 {
-	if (request->reserved != 0 || fd_count != (request->op == HELPER_APPLY))
-		return false;
-	if (request->op == HELPER_HELLO)
-		return request->kind == 0 && request->size_bytes == 0;
-	if (request->version != 0)
-		return false;
-	if (request->op == HELPER_APPLY)
-		return apply_valid(request);
-	if (request->size_bytes != 0)
-		return false;
-	if (request->op == HELPER_OBSERVE)
-		return request->kind >= 1 && request->kind <= HELPER_FD_ALL;
-	return request->op == HELPER_DUMP && request->kind >= HELPER_DUMP_CONNTRACK &&
-	       request->kind <= HELPER_DUMP_TABLE;
+	static const uint32_t kinds[][2] = {
+		[HELPER_HELLO] = { 0, 0 },
+		[HELPER_APPLY] = { HELPER_SCRIPT, HELPER_ELEMENTS },
+		[HELPER_OBSERVE] = { 1, HELPER_FD_ALL },
+		[HELPER_DUMP] = { HELPER_DUMP_CONNTRACK, HELPER_DUMP_TABLE },
+	};
+	uint32_t op = request->op, kind = request->kind;
+	uint64_t max = op != HELPER_APPLY      ? 0
+		       : kind == HELPER_SCRIPT ? HELPER_SCRIPT_MAX
+					       : HELPER_ELEMENTS_MAX;
+
+	return op >= HELPER_HELLO && op <= HELPER_DUMP && kind >= kinds[op][0] &&
+	       kind <= kinds[op][1] && request->size_bytes <= max &&
+	       (request->size_bytes > 0) == (max > 0) && fd_count == (max > 0) &&
+	       (op == HELPER_HELLO || request->version == 0) && request->reserved == 0;
 }
 
-static bool is_alphanumeric(char c)
+bool wire_name_valid(const char *name)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
+	size_t size =
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			     "0123456789._-");
 
-bool wire_name_valid(const char *name, size_t size_bytes)
-{
-	if (size_bytes == 0 || size_bytes >= HELPER_SET_NAME_MAX ||
-	    !is_alphanumeric(name[0]))
-		return false;
-	for (size_t i = 1; i < size_bytes; i++)
-		if (!is_alphanumeric(name[i]) && name[i] != '.' && name[i] != '_' &&
-		    name[i] != '-')
-			return false;
-	return true;
+	return size > 0 && size < HELPER_SET_NAME_MAX && !name[size] &&
+	       !strchr("._-", name[0]);
 }
 
 int wire_refuse(struct helper_reply *reply, int status, const char *format, ...)
@@ -142,54 +108,46 @@ int wire_refuse(struct helper_reply *reply, int status, const char *format, ...)
 	return status;
 }
 
-static bool all_zero(const void *data, size_t size_bytes)
+bool wire_increment(uint8_t *number, size_t size_bytes)
 {
-	for (size_t i = 0; i < size_bytes; i++)
-		if (((const char *)data)[i])
-			return false;
-	return true;
-}
-
-static bool tag_valid(const struct helper_block *block, size_t name_bytes)
-{
-	return block->key_bytes == 0 && block->count == 0 &&
-	       name_bytes == HELPER_TAG_DIGITS &&
-	       strspn(block->set, "0123456789abcdef") == HELPER_TAG_DIGITS;
+	while (size_bytes > 0)
+		if (++number[--size_bytes])
+			return true;
+	return false;
 }
 
 static bool header_valid(const struct helper_block *block)
 {
-	size_t name_bytes = strnlen(block->set, sizeof(block->set));
+	char name[HELPER_SET_NAME_MAX];
+	bool tag = block->op == HELPER_TAG_ADD || block->op == HELPER_TAG_DELETE;
 
-	if (block->reserved != 0 || !wire_name_valid(block->set, name_bytes) ||
-	    !all_zero(block->set + name_bytes, sizeof(block->set) - name_bytes))
+	/* strncpy() fills up with zeros, as a sender must. */
+	strncpy(name, block->set, sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (memcmp(name, block->set, sizeof(name)) != 0 || !wire_name_valid(name) ||
+	    block->reserved != 0)
 		return false;
-	if (block->op == HELPER_TAG_ADD || block->op == HELPER_TAG_DELETE)
-		return tag_valid(block, name_bytes);
+	if (tag)
+		return block->key_bytes == 0 && block->count == 0 &&
+		       strspn(name, "0123456789abcdef") == HELPER_TAG_DIGITS &&
+		       !name[HELPER_TAG_DIGITS];
 	return (block->op == HELPER_ADD || block->op == HELPER_DELETE) &&
 	       block->count > 0 && (block->key_bytes == 4 || block->key_bytes == 16);
 }
 
-/* Whether @low + 1 is below @high, so that ranges which end and begin there do not even
- * touch. Big-endian numbers. */
-static bool apart(const uint8_t *low, const uint8_t *high, size_t key_bytes)
-{
-	uint8_t next[16];
-	size_t i = key_bytes;
-
-	memcpy(next, low, key_bytes);
-	while (i > 0 && ++next[--i] == 0)
-		;
-	return memcmp(low, high, key_bytes) < 0 && memcmp(next, high, key_bytes) < 0;
-}
-
+/* Each range begins beyond the first address after the one before, so they don't even
+ * touch. */
 static bool ranges_valid(const uint8_t *keys, size_t count, size_t key_bytes)
 {
+	uint8_t after[16];
+	bool more = true;
+
 	for (size_t i = 0; i < count; i++, keys += 2 * key_bytes) {
-		if (memcmp(keys, keys + key_bytes, key_bytes) > 0)
+		if (!more || memcmp(keys, keys + key_bytes, key_bytes) > 0 ||
+		    (i > 0 && memcmp(after, keys, key_bytes) >= 0))
 			return false;
-		if (i > 0 && !apart(keys - key_bytes, keys, key_bytes))
-			return false;
+		memcpy(after, keys + key_bytes, key_bytes);
+		more = wire_increment(after, key_bytes);
 	}
 	return true;
 }
@@ -197,17 +155,14 @@ static bool ranges_valid(const uint8_t *keys, size_t count, size_t key_bytes)
 size_t wire_block_check(const void *data, size_t left_bytes)
 {
 	const struct helper_block *block = data;
-	const uint8_t *keys = (const uint8_t *)data + sizeof(*block);
-	uint64_t keys_bytes, padded;
+	uint64_t keys_bytes;
 
 	if (left_bytes < sizeof(*block) || !header_valid(block))
 		return 0;
-	/* At most 32 bits times 32: no overflow in 64. */
+	/* At most 32 bits times 32: no overflow in 64, and a multiple of 8. */
 	keys_bytes = (uint64_t)block->count * 2 * block->key_bytes;
-	padded = (keys_bytes + 7) & ~UINT64_C(7);
-	if (padded > left_bytes - sizeof(*block) ||
-	    !ranges_valid(keys, block->count, block->key_bytes) ||
-	    !all_zero(keys + keys_bytes, padded - keys_bytes))
+	if (keys_bytes > left_bytes - sizeof(*block) ||
+	    !ranges_valid((const uint8_t *)(block + 1), block->count, block->key_bytes))
 		return 0;
-	return sizeof(*block) + padded;
+	return sizeof(*block) + keys_bytes;
 }

@@ -31,9 +31,13 @@ int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FD
  */
 bool wire_request_valid(const struct helper_request *request, size_t fd_count);
 
-/** wire_name_valid() - Whether @name is one that an object of the table may have:
- * 1..127 of [A-Za-z0-9._-], the first a letter or digit. */
-bool wire_name_valid(const char *name, size_t size_bytes);
+/** wire_name_valid() - Whether an object of the table may have this name: 1..127 of
+ * [A-Za-z0-9._-], the first a letter or digit. */
+bool wire_name_valid(const char *name);
+
+/** wire_increment() - Add one to a big-endian number. Return: false when it became 0.
+ */
+bool wire_increment(uint8_t *number, size_t size_bytes);
 
 /** wire_refuse() - Fill a reply's status and its text, what is not printable ASCII as
  * "?". Return: @status. */

@@ -7,10 +7,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "helper/cleanup.h"
 #include "helper/wire.h"
 
+enum { TIME_LIMIT_S = 120, MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024 };
+
+/* The shadow of a sanitizer counts as data. */
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
@@ -20,51 +23,31 @@
 #define SANITIZED 0
 #endif
 
-/* The sanitizer's shadow counts as data, so its build runs without that limit. */
-static void restrain(const struct work *work)
+static void __attribute__((noreturn)) child(struct work *work, int answer)
 {
-	struct rlimit memory = { work->memory_bytes, work->memory_bytes };
-	struct rlimit none = { 0, 0 };
+	struct rlimit memory = { MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES },
+		      none = { 0, 0 };
+	struct helper_reply reply = { 0 };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    setrlimit(RLIMIT_NPROC, &none) < 0 ||
 	    (!SANITIZED && setrlimit(RLIMIT_DATA, &memory) < 0))
 		_exit(1);
 	/* An unhandled alarm is fatal, which nf_tables looks for in its long loops. */
-	alarm(work->limit_s);
-}
-
-static void __attribute__((noreturn)) child(struct work *work, int answer)
-{
-	struct helper_reply reply = { 0 };
-
-	restrain(work);
-	if (work->payload_bytes) {
-		/* Safe: sealed, so neither its contents nor its size can change now. */
+	alarm(TIME_LIMIT_S);
+	/* Safe: sealed, so neither its contents nor its size can change now. */
+	if (work->payload_bytes)
 		work->payload = mmap(NULL, work->payload_bytes, PROT_READ, MAP_PRIVATE,
 				     work->fd, 0);
-		if (work->payload == MAP_FAILED)
-			_exit(1);
-	}
+	if (work->payload == MAP_FAILED)
+		_exit(1);
 	work->perform(work, &reply);
 	_exit(write(answer, &reply, sizeof(reply)) != sizeof(reply));
 }
 
-static void explain_end(int status, unsigned limit_s, struct helper_reply *reply)
-{
-	*reply = (struct helper_reply){ 0 };
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-		wire_refuse(reply, -ETIME, "it took longer than %u s", limit_s);
-	else if (WIFSIGNALED(status))
-		wire_refuse(reply, -EIO, "the worker was ended by signal %d",
-			    WTERMSIG(status));
-	else
-		wire_refuse(reply, -ENOMEM, "the worker gave up, likely out of memory");
-}
-
 void worker_run(struct work *work, struct helper_reply *reply)
 {
-	int ends[2], status;
+	int ends[2], status = 0;
 	ssize_t got;
 	pid_t pid;
 
@@ -75,12 +58,14 @@ void worker_run(struct work *work, struct helper_reply *reply)
 	if (pid == 0)
 		child(work, ends[1]);
 	close(ends[1]);
-	do
-		got = read(ends[0], reply, sizeof(*reply));
-	while (got < 0 && errno == EINTR);
+	got = read(ends[0], reply, sizeof(*reply));
 	close(ends[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (got != sizeof(*reply))
-		explain_end(status, work->limit_s, reply);
+	waitpid(pid, &status, 0);
+	if (got == sizeof(*reply))
+		return;
+	if (WIFSIGNALED(status))
+		wire_refuse(reply, WTERMSIG(status) == SIGALRM ? -ETIME : -EIO,
+			    "the worker was ended by signal %d", WTERMSIG(status));
+	else
+		wire_refuse(reply, -ENOMEM, "the worker gave up, likely out of memory");
 }

@@ -14,13 +14,10 @@ struct work {
 	int fd;               /* of the payload to read, or of the memfd to write */
 	size_t payload_bytes; /* 0 for none */
 	const void *payload;  /* mapped in the worker */
-	enum helper_payload kind;
-	size_t memory_bytes; /* limit on its data */
-	unsigned limit_s;    /* limit on its time; also inside the kernel */
 };
 
 /**
- * worker_run() - Perform work in a worker and wait for it
+ * worker_run() - Perform work in a worker, with bounds on memory and time, and wait
  * @work: its payload is mapped, readable only, where @perform runs
  * @reply: as @perform left it, or a refusal when the worker ended before
  */

@@ -10,11 +10,16 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "helper/wire.h"
 
-/* Longer than the helper gives its slowest worker. */
-enum { ANSWER_TIMEOUT_S = 150 };
+enum {
+	ANSWER_TIMEOUT_S = 150, /* longer than the helper gives its slowest worker */
+	/* The kernel does work in proportion to the whole set for each piece. */
+	PIECE_MAX_BYTES = 8 * 1024 * 1024,
+	PIECE_MIN_BYTES = 1024,
+};
 
 struct answer {
 	struct helper_reply reply;
@@ -159,11 +164,77 @@ int helper_apply_script(int fd, const char *script, size_t size_bytes,
 	return apply(fd, HELPER_SCRIPT, script, size_bytes, HELPER_SCRIPT_MAX, refusal);
 }
 
+static int apply_blocks(int fd, const void *data, size_t size_bytes,
+			struct helper_refusal *refusal)
+{
+	return apply(fd, HELPER_ELEMENTS, data, size_bytes, HELPER_ELEMENTS_MAX,
+		     refusal);
+}
+
+/* Part of a payload: from a range of one block up to a range of the same or another. */
+struct cursor {
+	const char *data;
+	size_t left_bytes;
+	uint32_t range; /* of the block at @data, the first not yet taken */
+};
+
+/* Move up to @max_bytes from @cursor to @piece, cutting blocks where it must. */
+static int cut(struct cursor *cursor, size_t max_bytes, struct buffer *piece)
+{
+	buffer_clear(piece);
+	while (cursor->left_bytes > 0) {
+		struct helper_block block;
+		size_t range_bytes, block_bytes, room;
+		const char *ranges = cursor->data + sizeof(block);
+
+		if (cursor->left_bytes < sizeof(block))
+			return -EINVAL;
+		memcpy(&block, cursor->data, sizeof(block));
+		range_bytes = 2 * (size_t)block.key_bytes;
+		block_bytes = sizeof(block) + block.count * range_bytes;
+		if (block.key_bytes > 16 || block_bytes > cursor->left_bytes)
+			return -EINVAL;
+		if (piece->size_bytes + sizeof(block) + range_bytes > max_bytes)
+			break;
+		room = max_bytes - piece->size_bytes - sizeof(block);
+		block.count -= cursor->range;
+		if (range_bytes && block.count > room / range_bytes)
+			block.count = (uint32_t)(room / range_bytes);
+		buffer_add(piece, &block, sizeof(block));
+		buffer_add(piece, ranges + cursor->range * range_bytes,
+			   block.count * range_bytes);
+		cursor->range += block.count;
+		if (sizeof(block) + cursor->range * range_bytes < block_bytes)
+			continue;
+		*cursor = (struct cursor){ cursor->data + block_bytes,
+					   cursor->left_bytes - block_bytes, 0 };
+	}
+	return piece->error;
+}
+
 int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atomic,
 			  struct helper_refusal *refusal)
 {
-	return apply(fd, atomic ? HELPER_ELEMENTS_ATOMIC : HELPER_ELEMENTS_SPLIT, data,
-		     size_bytes, HELPER_ELEMENTS_MAX, refusal);
+	struct cursor cursor = { data, size_bytes, 0 };
+	auto_buffer struct buffer piece = BUFFER_NULL;
+	size_t max_bytes = PIECE_MAX_BYTES;
+
+	if (atomic)
+		return apply_blocks(fd, data, size_bytes, refusal);
+	while (cursor.left_bytes > 0) {
+		struct cursor next = cursor;
+		int error = cut(&next, max_bytes, &piece);
+
+		if (!error)
+			error = apply_blocks(fd, piece.data, piece.size_bytes, refusal);
+		if (error == -EMSGSIZE && max_bytes > PIECE_MIN_BYTES)
+			max_bytes /= 2;
+		else if (error)
+			return error;
+		else
+			cursor = next;
+	}
+	return 0;
 }
 
 int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,

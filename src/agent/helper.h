@@ -41,9 +41,15 @@ int helper_hello(int fd, struct helper_refusal *refusal);
 int helper_apply_script(int fd, const char *script, size_t size_bytes,
 			struct helper_refusal *refusal);
 
-/** helper_apply_elements() - Packed blocks, as one batch or as several. Return: 0,
- * -EINVAL when refused or malformed, -ENOENT when a set is not there, -EEXIST when a
- * range is, ... */
+/**
+ * helper_apply_elements() - Packed blocks, as one batch or as several
+ * @atomic: all or nothing, for sets in use; -EMSGSIZE when that is too large for the
+ *          helper. Otherwise none of the sets may be in use: what is large goes in
+ *          pieces as small as it must be, and on a failure some may stay.
+ *
+ * Return: 0, -EINVAL when refused or malformed, -ENOENT when a set is not there,
+ * -EEXIST when a range is, -ENOTEMPTY when it overlaps one, ...
+ */
 int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atomic,
 			  struct helper_refusal *refusal);
 

@@ -207,7 +207,8 @@ static int check_together(const struct arguments *arguments, char *problem)
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		if (!arguments->values[i])
 			continue;
-		if (arguments->command && !command_takes(arguments->command, i))
+		if (arguments->command &&
+		    !command_takes(arguments->command, (enum option_id)i))
 			return complain(problem, "vigil %s does not take --%s",
 					arguments->command->name, option_specs[i].name);
 		if (check_choice(i, arguments->values[i], problem))

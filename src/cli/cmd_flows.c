@@ -2,6 +2,7 @@
 /* vigil flows */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,7 +76,7 @@ static int answer_json(const char *path, struct answer *answer)
 	if (answer->failed)
 		return EXIT_FAILED;
 	if (error)
-		return terminal_error("%s", why);
+		return terminal_error("%s", why[0] ? why : strerror(-error));
 	buffer_text(&answer->out, answer->rows ? "\n]}\n" : "]}\n");
 	return flush(answer);
 }
@@ -111,7 +112,7 @@ static int answer_table(const char *path, struct answer *answer,
 	error = store_query(path, answer->query, on_table_row, answer, why);
 	terminal_progress(NULL);
 	if (error)
-		return terminal_error("%s", why);
+		return terminal_error("%s", why[0] ? why : strerror(-error));
 	if (table_render(table, terminal_width(),
 			 terminal_color(arguments, STDOUT_FILENO), &answer->out) < 0)
 		return terminal_no_memory();

@@ -34,21 +34,36 @@ static void emit_mark(struct build *build, const char *chain, uint32_t number)
 static void emit_verdict(struct build *build, const char *chain, const char *id,
 			 enum verdict verdict, bool log, uint32_t number)
 {
+	static const char *const ends[] = {
+		[VERDICT_ALLOW] = "goto " CHAIN_ALLOWED,
+		[VERDICT_DROP] = "drop",
+		[VERDICT_REJECT] = "goto " CHAIN_REJECTED,
+	};
 	char log_text[LOG_BYTES] = "";
 
 	if (verdict == VERDICT_ALLOW)
 		emit_mark(build, chain, number);
 	if (log)
 		log_part(log_text, number, id, verdict);
-	if (verdict != VERDICT_REJECT) {
-		build_rule(build, chain, "counter name \"" COUNTER_PREFIX "%s\" %s%s",
-			   id, log_text, verdict == VERDICT_ALLOW ? "accept" : "drop");
-		return;
-	}
-	build_rule(build, chain, "counter name \"" COUNTER_PREFIX "%s\" %s", id,
-		   log_text);
-	build_rule(build, chain, "meta l4proto 6 reject with tcp reset");
-	build_rule(build, chain, "reject with icmpx 3");
+	build_rule(build, chain, "counter name \"" COUNTER_PREFIX "%s\" %s%s", id,
+		   log_text, ends[verdict]);
+}
+
+void action_ends(struct build *build)
+{
+	build_chain(build, CHAIN_ALLOWED);
+	build_rule(build, CHAIN_ALLOWED,
+		   "meta nfproto vmap { 2 : accept, 10 : accept }");
+	build_rule(build, CHAIN_ALLOWED, "drop");
+	build_chain(build, CHAIN_REJECTED);
+	build_chain(build, CHAIN_REJECTED ".answer");
+	build_rule(build, CHAIN_REJECTED,
+		   "meta nfproto vmap { 2 : goto " CHAIN_REJECTED
+		   ".answer, 10 : goto " CHAIN_REJECTED ".answer }");
+	build_rule(build, CHAIN_REJECTED, "drop");
+	build_rule(build, CHAIN_REJECTED ".answer",
+		   "meta l4proto 6 reject with tcp reset");
+	build_rule(build, CHAIN_REJECTED ".answer", "reject with icmpx 3");
 }
 
 /* Whether the chain must be made now. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "compile/action.h"
 #include "compile/build.h"
 
 static bool is_pattern(const char *interface)
@@ -46,10 +47,8 @@ static void add_pair(struct build *build, const char *chain, const char *key,
 		buffer_text(out, ", ");
 	}
 	*begun = true;
-	if (target)
-		buffer_printf(out, "\"%s\" : goto %s", interface, target);
-	else
-		buffer_printf(out, "\"%s\" : return", interface);
+	buffer_printf(out, "\"%s\" : goto %s", interface,
+		      target ? target : CHAIN_ALLOWED);
 }
 
 static void emit_names(struct build *build, const char *chain, const char *key,

@@ -212,6 +212,7 @@ static void emit_base_chains(struct build *build)
 
 void frame_emit(struct build *build)
 {
+	action_ends(build);
 	emit_ban(build);
 	emit_base_chains(build);
 	emit_builtins(build);

@@ -13,7 +13,8 @@ void frame_emit(struct build *build);
 /**
  * dispatch_emit() - Send each zone's packets to a chain of its own
  * @key:     "iifname" or "oifname"
- * @targets: a chain for each zone of the policy, NULL for zones that go on here
+ * @targets: a chain for each zone of the policy, NULL for zones that nothing is done
+ * with
  */
 void dispatch_emit(struct build *build, const char *chain, const char *key,
 		   const char *const *targets);

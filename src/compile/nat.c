@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compile/nat.h"
 
+#include "compile/action.h"
 #include "compile/build.h"
 #include "compile/frame.h"
 #include "compile/list.h"
@@ -29,6 +30,14 @@ static bool has_kind(const struct policy *policy, enum nat_kind kind)
 static const char **make_targets(struct build *build)
 {
 	return build_alloc(build, build->policy->zone_count + 1, sizeof(char *));
+}
+
+/* What is not translated ends as what is allowed: see action.h. */
+static void emit_dispatch(struct build *build, const char *chain, const char *key,
+			  const char *const *targets)
+{
+	dispatch_emit(build, chain, key, targets);
+	build_rule(build, chain, "goto " CHAIN_ALLOWED);
 }
 
 static void write_ports(struct buffer *out, struct port_range ports)
@@ -95,7 +104,11 @@ static void emit_forwards(struct build *build)
 			emit_forward(build, targets[zone], nat);
 		}
 	}
-	dispatch_emit(build, "nat.pre", "iifname", targets);
+	for (uint32_t zone = 0; zone < policy->zone_count; zone++) {
+		if (targets[zone])
+			build_rule(build, targets[zone], "goto " CHAIN_ALLOWED);
+	}
+	emit_dispatch(build, "nat.pre", "iifname", targets);
 }
 
 static void emit_masquerade(struct build *build, const char *chain,
@@ -133,6 +146,8 @@ static const char *emit_pair(struct build *build, uint32_t from, uint32_t to)
 		}
 		emit_masquerade(build, chain, nat);
 	}
+	if (chain)
+		build_rule(build, chain, "goto " CHAIN_ALLOWED);
 	return chain;
 }
 
@@ -149,7 +164,7 @@ static bool emit_from(struct build *build, const char *chain, uint32_t from)
 	if (!any)
 		return false;
 	build_chain(build, chain);
-	dispatch_emit(build, chain, "oifname", targets);
+	emit_dispatch(build, chain, "oifname", targets);
 	return true;
 }
 
@@ -169,7 +184,7 @@ static void emit_masquerades(struct build *build)
 		if (emit_from(build, chain, from))
 			targets[from] = chain;
 	}
-	dispatch_emit(build, "nat.post", "iifname", targets);
+	emit_dispatch(build, "nat.post", "iifname", targets);
 }
 
 void nat_emit(struct build *build)

@@ -13,7 +13,8 @@ struct decode_summary {
 	uint32_t skipped;   /* well-formed, but of no interest here (other families,
 			       types) */
 	uint32_t malformed; /* lengths that do not fit */
-	bool done;          /* NLMSG_DONE was seen: the dump is complete */
+	bool done;          /* NLMSG_DONE was seen: the dump is complete (nflog: a batch
+			       of packets is) */
 	bool interrupted;   /* NLM_F_DUMP_INTR was set: the dump may have gaps */
 	int error;          /* -errno of an NLMSG_ERROR, or 0 */
 };

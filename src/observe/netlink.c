@@ -37,13 +37,16 @@ static void read_status(struct bytes payload, struct decode_summary *summary)
 		summary->malformed++;
 }
 
-static void read_control(uint16_t type, struct bytes payload,
+static void read_control(const struct nlmsghdr *header, struct bytes payload,
 			 struct decode_summary *summary)
 {
+	uint16_t type = header->nlmsg_type;
+
 	if (type == NLMSG_DONE) {
 		summary->done = true;
-		/* The kernel sends the int, RFC 3549 does not ask for it. */
-		if (payload.left)
+		/* nflog ends its batches, which are no dumps, with one that has four
+		 * bytes of anything: __nfulnl_send() in nfnetlink_log.c. */
+		if (header->nlmsg_flags & NLM_F_MULTI && payload.left)
 			read_status(payload, summary);
 	} else if (type == NLMSG_ERROR) {
 		read_status(payload, summary);
@@ -102,7 +105,7 @@ struct decode_summary netlink_each(
 		if (header.nlmsg_flags & NLM_F_DUMP_INTR)
 			summary.interrupted = true;
 		if (header.nlmsg_type < NLMSG_MIN_TYPE)
-			read_control(header.nlmsg_type, payload, &summary);
+			read_control(&header, payload, &summary);
 		else if (header.nlmsg_type >> 8 != subsystem)
 			summary.skipped++;
 		else if (read_generic(&header, payload, &message))

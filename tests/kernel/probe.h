@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "compile/compile.h"
+#include "tests/kernel/harness.h"
 #include "tests/kernel/random_policy.h"
 
 struct probe_packet {
@@ -113,7 +114,7 @@ static void probe_close(struct probe *probe)
 }
 
 /* Forget all connections, so that each packet begins a new one. */
-static void probe_forget(struct probe *probe)
+static inline void probe_forget(struct probe *probe)
 {
 	char buffer[256] = { 0 };
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
@@ -332,7 +333,8 @@ static void read_log_message(const struct nlmsghdr *header, probe_on_log on_log,
 }
 
 /* All that was logged since the last call. */
-static void probe_read_log(struct probe *probe, probe_on_log on_log, void *context)
+static inline void probe_read_log(struct probe *probe, probe_on_log on_log,
+				  void *context)
 {
 	static char buffer[65536];
 	ssize_t size;
@@ -372,4 +374,24 @@ static void probe_read_device(struct probe *probe, size_t device,
 		if (!error && find_serial(buffer, (size_t)size, &serial))
 			on_packet(serial, device, context);
 	}
+}
+
+/* The devices, and routes for the addresses of random_policy.h. */
+static void world_make(struct probe *probe)
+{
+	harness_must("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 "
+		     "net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 "
+		     "net.netfilter.nf_conntrack_checksum=0 "
+		     "net.ipv6.conf.default.addr_gen_mode=1");
+	probe_open(probe);
+	for (size_t i = 0; i < WORLD_DEVICES; i++)
+		harness_must("ip link set %s up txqueuelen 1000 && "
+			     "ip route add 10.2.%zu.0/24 dev %s && "
+			     "ip -6 route add 2001:db8:2:%zx::/64 dev %s",
+			     world_devices[i], i, world_devices[i], i,
+			     world_devices[i]);
+	harness_must("ip route add local 10.1.0.0/16 dev lo && "
+		     "ip -6 route add local 2001:db8:1::/64 dev lo && "
+		     "ip route add 10.0.0.0/16 dev t0 && "
+		     "ip -6 route add 2001:db8:0::/64 dev t0");
 }

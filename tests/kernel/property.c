@@ -274,8 +274,7 @@ static void load(struct nft_ctx *nft, const struct trial *trial, bool plain)
 	numbering_free(numbering);
 	if (script.error || nft_run_cmd_from_buffer(nft, script.data) != 0) {
 		fprintf(stderr, "%s\n%s: nft refuses: %s\n", script.data,
-			plain ? "plain" : "optimised",
-			nft_ctx_get_error_buffer(nft));
+			plain ? "plain" : "optimised", nft_ctx_get_error_buffer(nft));
 		exit(1);
 	}
 }
@@ -401,25 +400,6 @@ static size_t try_policy(struct probe *probe, struct nft_ctx *nft, uint64_t seed
 	return wrong;
 }
 
-static void make_world(struct probe *probe)
-{
-	harness_must("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 "
-		     "net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 "
-		     "net.netfilter.nf_conntrack_checksum=0 "
-		     "net.ipv6.conf.default.addr_gen_mode=1");
-	probe_open(probe);
-	for (size_t i = 0; i < WORLD_DEVICES; i++)
-		harness_must("ip link set %s up txqueuelen 1000 && "
-			     "ip route add 10.2.%zu.0/24 dev %s && "
-			     "ip -6 route add 2001:db8:2:%zx::/64 dev %s",
-			     world_devices[i], i, world_devices[i], i,
-			     world_devices[i]);
-	harness_must("ip route add local 10.1.0.0/16 dev lo && "
-		     "ip -6 route add local 2001:db8:1::/64 dev lo && "
-		     "ip route add 10.0.0.0/16 dev t0 && "
-		     "ip -6 route add 2001:db8:0::/64 dev t0");
-}
-
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
 	const char *text = getenv(name);
@@ -438,7 +418,7 @@ int main(void)
 	/* Its socket belongs to the namespace that it is made in. */
 	nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	probe_must(nft, "nft_ctx_new");
-	make_world(&probe);
+	world_make(&probe);
 	nft_ctx_buffer_error(nft);
 	printf("property: VIGIL_SEED=%llu, %llu policies, %d packets each\n",
 	       (unsigned long long)seed, (unsigned long long)policies, PACKETS);

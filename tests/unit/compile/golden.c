@@ -110,7 +110,7 @@ static void check_gate(const char *path, const char *script)
 {
 	struct helper_reply reply = { .line = 0 };
 
-	if (gate_check(script, strlen(script), &reply) < 0)
+	if (gate_check(script, &reply) < 0)
 		fail_msg("%s: line %u of the script: %s", path, reply.line, reply.text);
 }
 

@@ -60,6 +60,22 @@ static void reads_who_was_denied_and_by_what(void **state)
 	assert_int_equal(flow.original.bytes, 60);
 }
 
+static void takes_the_end_of_a_batch(void **state)
+{
+	struct datagram datagram = { .size_bytes = 0 };
+	struct caught caught = { .count = 0 };
+	struct decode_summary summary;
+
+	(void)state;
+	message_begin(&datagram, NLMSG_DONE, 0, 0);
+	*(int *)mnl_nlmsg_put_extra_header(datagram.last, sizeof(int)) = -5;
+	message_end(&datagram);
+	summary = decode_log(datagram.data, datagram.size_bytes, catch_flow, &caught);
+	assert_true(summary.done);
+	assert_int_equal(summary.error, 0);
+	assert_int_equal(summary.malformed, 0);
+}
+
 static void takes_the_verdict_from_the_last_word(void **state)
 {
 	struct flow flow;
@@ -234,6 +250,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_who_was_denied_and_by_what),
+		cmocka_unit_test(takes_the_end_of_a_batch),
 		cmocka_unit_test(takes_the_verdict_from_the_last_word),
 		cmocka_unit_test(gives_no_number_for_a_foreign_prefix),
 		cmocka_unit_test(gives_no_port_for_a_later_fragment),

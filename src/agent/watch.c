@@ -19,6 +19,10 @@
 
 enum {
 	TICK_US = 1000000,
+	/* Bytes of connections that live are only told by a dump. It costs by the
+	   connection, so where there are few they are known as fresh as all else. */
+	DUMP_FEW = 5000,
+	DUMP_FEW_EVERY_S = 5,
 	DUMP_EVERY_S = 60,
 	/* A flood that overflows the buffer goes on for a while: no dump for each. */
 	DUMP_AGAIN_S = 5,
@@ -151,6 +155,13 @@ static void ask(struct agent *agent, uint32_t wanted)
 	worker_add(agent->worker, &question->job);
 }
 
+static int64_t dump_interval_s(const struct agent *agent)
+{
+	size_t live = aggregate_counts(agent->watch.aggregate).live;
+
+	return live <= DUMP_FEW ? DUMP_FEW_EVERY_S : DUMP_EVERY_S;
+}
+
 static bool dump_is_due(const struct agent *agent)
 {
 	const struct watch *watch = &agent->watch;
@@ -158,7 +169,7 @@ static bool dump_is_due(const struct agent *agent)
 
 	if (!watching(agent) || observer_dumping(watch->observer))
 		return false;
-	if (!watch->dumped_at || since >= DUMP_EVERY_S)
+	if (!watch->dumped_at || since >= dump_interval_s(agent))
 		return true;
 	return watch->gap && since >= DUMP_AGAIN_S;
 }

@@ -69,22 +69,10 @@ static int do_observe(struct exchange *exchange)
 			    &exchange->sent_count);
 }
 
-/* The worker fills a descriptor that is sealed before the agent gets it. */
 static int do_dump(struct exchange *exchange)
 {
-	struct work work = { .perform = ruleset_list };
-
-	if (exchange->request.kind != HELPER_DUMP_TABLE)
-		return observe_dump(exchange->request.kind, &exchange->reply,
-				    exchange->sent, &exchange->sent_count);
-	work.fd = memfd_create("vigil-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (work.fd < 0)
-		return wire_refuse(&exchange->reply, -errno, "no memory for a listing");
-	exchange->sent[exchange->sent_count++] = work.fd;
-	worker_run(&work, &exchange->reply);
-	return lseek(work.fd, 0, SEEK_SET) < 0 || fcntl(work.fd, F_ADD_SEALS, SEALS) < 0
-		       ? wire_refuse(&exchange->reply, -errno, "can't seal the listing")
-		       : 0;
+	return observe_dump(exchange->request.kind, &exchange->reply, exchange->sent,
+			    &exchange->sent_count);
 }
 
 /* Each returns -EBADF when the payload is malformed; other errors are in the reply. */

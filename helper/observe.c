@@ -88,26 +88,40 @@ int observe_open(uint32_t wanted, struct helper_reply *reply, int fds[], size_t 
 	return 0;
 }
 
+static const struct {
+	int type;
+	int family;
+	int table; /* attribute that names the table, 0 for none */
+} dumps[] = {
+	[HELPER_DUMP_CONNTRACK] = { NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+				    AF_UNSPEC, 0 },
+	[HELPER_DUMP_COUNTERS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ,
+				   NFPROTO_INET, NFTA_OBJ_TABLE },
+	[HELPER_DUMP_SETS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSET, NFPROTO_INET,
+			       NFTA_SET_TABLE },
+	[HELPER_DUMP_CHAINS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN,
+				 NFPROTO_INET, 0 },
+};
+
 /*
  * Safe with a hostile agent: a request of fixed contents, for connections of this
- * network namespace or for the counters of Vigil's own table; nothing is changed by it.
- * The holder can't ask again, see above.
+ * network namespace, for counters and sets of Vigil's own table, or for names of
+ * chains; nothing is changed by it. The holder can't ask again, see above. libnftables
+ * has no part in it: even a terse listing reads all elements of all sets, which takes
+ * minutes.
  */
 int observe_dump(enum helper_dump kind, struct helper_reply *reply, int fds[],
 		 size_t *count)
 {
-	bool counters = kind == HELPER_DUMP_COUNTERS;
-	int type = counters ? NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ
-			    : NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
 	int fd = open_events(0, fds, count), error = fd;
 	char buffer[256] = { 0 };
-	struct nlmsghdr *message = netlink_put(buffer, type, NLM_F_DUMP,
-					       counters ? NFPROTO_INET : AF_UNSPEC, 0);
+	struct nlmsghdr *message = netlink_put(buffer, dumps[kind].type, NLM_F_DUMP,
+					       (uint8_t)dumps[kind].family, 0);
 
-	if (counters) {
-		mnl_attr_put_strz(message, NFTA_OBJ_TABLE, "vigil");
+	if (dumps[kind].table)
+		mnl_attr_put_strz(message, (uint16_t)dumps[kind].table, "vigil");
+	if (kind == HELPER_DUMP_COUNTERS)
 		mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	}
 	if (fd >= 0)
 		error = netlink_send(fd, message, message->nlmsg_len);
 	return error < 0 ? wire_refuse(reply, error, "dump: %s", strerror(-error)) : 0;

@@ -17,7 +17,6 @@
  */
 int observe_open(uint32_t wanted, struct helper_reply *reply, int fds[], size_t *count);
 
-/** observe_dump() - The same with one socket, on which a dump of conntrack or of the
- * counters is under way. */
+/** observe_dump() - The same with one socket, on which a dump is under way. */
 int observe_dump(enum helper_dump kind, struct helper_reply *reply, int fds[],
 		 size_t *count);

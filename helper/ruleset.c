@@ -54,20 +54,3 @@ void ruleset_apply(const struct work *work, struct helper_reply *reply)
 	else if (gate_check(script, reply) == 0 && !run(script, 0, reply))
 		reply->status = -EINVAL;
 }
-
-/*
- * Safe: a fixed command, and of Vigil's own table alone. The descriptor is a memfd that
- * the helper made.
- */
-void ruleset_list(const struct work *work, struct helper_reply *reply)
-{
-	const char *text = run("list table inet vigil",
-			       NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE |
-				       NFT_CTX_OUTPUT_NUMERIC_ALL,
-			       reply);
-	ssize_t size = text ? (ssize_t)strlen(text) : 0;
-
-	if (size > 0 && write(work->fd, text, (size_t)size) != size)
-		_exit(1);
-	reply->size_bytes = (uint64_t)size;
-}

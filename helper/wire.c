@@ -71,7 +71,7 @@ bool wire_request_valid(const struct helper_request *request, size_t fd_count)
 		[HELPER_HELLO] = { 0, 0 },
 		[HELPER_APPLY] = { HELPER_SCRIPT, HELPER_ELEMENTS },
 		[HELPER_OBSERVE] = { 1, HELPER_FD_ALL },
-		[HELPER_DUMP] = { HELPER_DUMP_CONNTRACK, HELPER_DUMP_TABLE },
+		[HELPER_DUMP] = { HELPER_DUMP_CONNTRACK, HELPER_DUMP_CHAINS },
 	};
 	uint32_t op = request->op, kind = request->kind;
 	uint64_t max = op != HELPER_APPLY      ? 0

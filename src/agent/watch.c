@@ -59,8 +59,8 @@ static void ask_helper(struct job *job)
 			helper_observe(helper, question->wanted, &question->sockets,
 				       &question->refusal);
 	} else {
-		question->dump = helper_dump(helper, HELPER_DUMP_CONNTRACK, NULL,
-					     &question->refusal);
+		question->dump =
+			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
 		question->error = question->dump < 0 ? question->dump : 0;
 	}
 	link_check(link, question->error);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/helper.h"
+#include "agent/kernel.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "compile/compile.h"
@@ -107,21 +108,10 @@ static void free_version(struct version *version)
 
 static struct inventory list_table(void)
 {
-	struct helper_refusal refusal = { 0 };
 	struct inventory inventory = { 0 };
-	size_t size = 0;
-	int fd = helper_dump(helper, HELPER_DUMP_TABLE, &size, &refusal);
-	char *text;
 
-	if (fd == -ENOENT)
-		return inventory;
-	probe_must(fd >= 0, "listing the table");
-	text = malloc(size);
-	probe_must(text && pread(fd, text, size, 0) == (ssize_t)size, "pread");
-	probe_must(inventory_of_listing(text, size, &inventory) == 0,
-		   "inventory_of_listing");
-	free(text);
-	close(fd);
+	probe_must(kernel_inventory(helper, &inventory, NULL) == 0,
+		   "listing the table");
 	return inventory;
 }
 

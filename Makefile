@@ -9,6 +9,7 @@ CLANG ?= clang
 V ?= 0
 SAN ?= 0
 B := build$(if $(filter 1,$(SAN)),-san)
+export VIGIL_BUILD := $B
 
 VERSION := 0.1.0
 

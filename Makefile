@@ -3,7 +3,6 @@
 # `make help` lists the rest.
 
 PREFIX ?= /usr
-SYSCONFDIR ?= /etc
 DESTDIR ?=
 CC ?= gcc
 CLANG ?= clang
@@ -22,7 +21,7 @@ SAY = @:
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-	-Wundef -Wpointer-arith -Wwrite-strings -Werror
+	-Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers -Werror
 HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-strict-overflow
 CFLAGS ?= -O2 -g
 ifeq ($(SAN),1)
@@ -42,7 +41,7 @@ HELPER_LIBS := $(shell pkg-config --libs $(HELPER_PKGS))
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka)
 endif
 
-MAINS := src/agent/main.c src/cli/main.c
+MAINS := src/agent/main.c src/cli/main.c src/cli/docgen.c
 SRC := $(filter-out $(MAINS),$(wildcard src/*/*.c))
 HELPER_SRC := $(wildcard helper/*.c)
 OBJ := $(SRC:%.c=$B/%.o)
@@ -59,6 +58,9 @@ $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The interface's description is taken into the program as it is.
+$B/src/agent/methods.o: src/agent/io.vigil.Agent.varlink
 
 $B/libvigil.a: $(OBJ) $(WIRE_OBJ)
 	@rm -f $@
@@ -93,12 +95,161 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 	$(SAY) LINK $@
 	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
 
+# End-to-end scenarios: programs that take TAP's form as well.
+SCENARIOS := $(filter-out %/lab.py,$(wildcard tests/kernel/*.py))
+
 tests: $(UNIT) $(KERNEL)
 
-clean:
-	rm -rf build build-san
+# --- the commands of the README --------------------------------------------------------------
 
-.PHONY: all tests clean
+# What pkg-config says is read when make starts, so what was just installed needs a fresh one.
+check: deps
+	@$(MAKE) --no-print-directory check-all
+
+check-all: all docs tests
+	$(SAY) LINT .
+	$Q tests/lint
+	$Q$(MAKE) --no-print-directory clang
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+
+demo: deps-build
+	@$(MAKE) --no-print-directory demo-run
+
+demo-run: all
+	$Q examples/demo.py
+
+# The fast part: what needs no namespace and no clang.
+test: all $(UNIT)
+	$Q tests/run $(UNIT)
+
+test-kernel: all $(KERNEL)
+	$Q tests/run $(KERNEL) $(SCENARIOS)
+
+deps:
+	@tests/deps all
+
+deps-build:
+	@tests/deps build
+
+lint: all
+	$Q tests/lint
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+# The other compiler, for its warnings.
+clang:
+	$Q$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all tests
+
+# --- fuzzing: make fuzz SECONDS=600 ------------------------------------------------------------
+
+FUZZ_SECONDS ?= 30
+SECONDS ?= 600
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
+FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+build-fuzz/%: tests/fuzz/%.c
+	$Q$(MAKE) --no-print-directory B=build-fuzz CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_CFLAGS)" \
+		build-fuzz/libvigil.a $(HELPER_LIB_OBJ:$B/%=build-fuzz/%)
+	$(SAY) FUZZER $*
+	$Q$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< \
+		$(HELPER_LIB_OBJ:$B/%=build-fuzz/%) build-fuzz/libvigil.a $(VIGIL_LIBS) $(HELPER_LIBS)
+
+fuzz: $(FUZZERS)
+	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
+
+# --- manual pages and completions: from the table of commands, and the prose in man/ ----------
+
+$B/vigil-docgen: $B/src/cli/docgen.o $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+# A command's page is the table's, with man/vigil-NAME.part in it where that exists.
+COMMANDS := $(patsubst src/cli/cmd_%.c,%,$(wildcard src/cli/cmd_*.c))
+MAN_WRITTEN := $(wildcard man/*.scd)
+MAN := $B/man/vigil.1 $(COMMANDS:%=$B/man/vigil-%.1) $(MAN_WRITTEN:man/%.scd=$B/man/%)
+COMPLETIONS := $B/completions/vigil.bash $B/completions/_vigil $B/completions/vigil.fish
+
+$B/man/%.1: $B/vigil-docgen $(wildcard man/*.part)
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Q$B/vigil-docgen man $(*:vigil-%=%) $(wildcard man/$*.part) > $@.scd
+	$Qscdoc < $@.scd > $@.tmp && mv $@.tmp $@
+
+$B/man/vigil-policy.5: man/vigil-policy.5.scd $B/vigil-docgen
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Q{ cat $< && $B/vigil-docgen services; } > $@.scd
+	$Qscdoc < $@.scd > $@.tmp && mv $@.tmp $@
+
+$B/man/%: man/%.scd
+	@mkdir -p $(@D)
+	$(SAY) MAN $@
+	$Qscdoc < $< > $@.tmp && mv $@.tmp $@
+
+$B/completions/vigil.bash: SHELL_NAME = bash
+$B/completions/_vigil: SHELL_NAME = zsh
+$B/completions/vigil.fish: SHELL_NAME = fish
+$(COMPLETIONS): $B/vigil-docgen
+	@mkdir -p $(@D)
+	$Q$B/vigil-docgen $(SHELL_NAME) > $@.tmp && mv $@.tmp $@
+
+docs: $(MAN) $(COMPLETIONS)
+
+install-docs: docs
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(MAN))
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(MAN))
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(filter %.8,$(MAN))
+	$(INSTALL) -Dm644 $B/completions/vigil.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions $B/completions/_vigil
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+		$B/completions/vigil.fish
+
+# Where vigil looks for the helper when it is not near itself.
+$B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
+
+# --- install -----------------------------------------------------------------------------------
+
+INSTALL := install
+LIBEXECDIR ?= $(PREFIX)/lib/vigil
+DOCDIR ?= $(PREFIX)/share/doc/vigil
+install: all docs install-docs
+	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
+	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard examples/*.yml examples/*.txt)
+	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR) README.md $(wildcard docs/*.md)
+
+# Leaves the policy and what was recorded.
+uninstall:
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/share/man/,$(foreach page,$(notdir $(MAN)),man$(subst .,,$(suffix $(page)))/$(page)))
+	rm -rf $(DESTDIR)$(PREFIX)/bin/vigil $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
+
+help:
+	@echo 'make               build the programs in $B/'
+	@echo 'make demo          install what is missing, build, and show a gateway at work'
+	@echo 'make check         install what is missing, and run lint, all tests and short fuzzing'
+	@echo 'make test          unit and golden tests alone'
+	@echo 'make test-kernel   tests on the kernel, in namespaces of their own'
+	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
+	@echo 'make docs          manual pages and completions'
+	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make deps          install what is missing'
+	@echo 'make lint format clang clean'
+	@echo
+	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan in build-san/, CC= chooses the compiler'
+
+clean:
+	rm -rf build build-san build-clang build-fuzz build-fuzz-san
+
+.PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
+	format clang fuzz install install-docs uninstall docs help
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -54,32 +54,11 @@ static void do_apply(struct exchange *exchange)
 		worker_run(&work, &exchange->reply);
 }
 
-/* The worker fills a descriptor that is sealed before the agent gets it. */
-static void list_table(struct exchange *exchange)
-{
-	int fd = memfd_create("vigil-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct work work = { .perform = ruleset_list, .fd = fd };
-
-	if (fd >= 0)
-		exchange->sent[exchange->sent_count++] = fd;
-	worker_run(&work, &exchange->reply);
-	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		wire_refuse(&exchange->reply, -errno, "no memory for a listing");
-}
-
-static void do_dump(struct exchange *exchange)
-{
-	if (exchange->request.kind == HELPER_DUMP_TABLE)
-		list_table(exchange);
-	else
-		observe_dump(exchange);
-}
-
 static void (*const operations[])(struct exchange *exchange) = {
 	[HELPER_HELLO] = do_hello,
 	[HELPER_APPLY] = do_apply,
 	[HELPER_OBSERVE] = observe_open,
-	[HELPER_DUMP] = do_dump
+	[HELPER_DUMP] = observe_dump
 };
 
 int dispatch(int fd, bool *greeted)

@@ -74,25 +74,41 @@ void observe_open(struct exchange *exchange)
 	reply->size_bytes = (uint64_t)bytes;
 }
 
+static const struct {
+	int type;
+	uint8_t family;
+	uint16_t table; /* attribute that names the table, 0 for none */
+} dumps[] = {
+	[HELPER_DUMP_CONNTRACK] = { NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+				    AF_UNSPEC, 0 },
+	[HELPER_DUMP_COUNTERS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ,
+				   NFPROTO_INET, NFTA_OBJ_TABLE },
+	[HELPER_DUMP_SETS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSET, NFPROTO_INET,
+			       NFTA_SET_TABLE },
+	[HELPER_DUMP_CHAINS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN,
+				 NFPROTO_INET, 0 },
+};
+
 /*
  * Safe with a hostile agent: a request of fixed contents, for connections of this
- * network namespace or for the counters of Vigil's own table; nothing is changed by it.
- * The holder can't ask again, see above.
+ * network namespace, for counters and sets of Vigil's own table, or for chains of
+ * family inet, of which the kernel knows no narrower dump: names and hooks, no rules.
+ * Nothing is changed by it, and the holder can't ask again, see above. libnftables has
+ * no part in it: even a terse listing reads all elements of all sets, which takes
+ * minutes.
  */
 void observe_dump(struct exchange *exchange)
 {
-	bool counters = exchange->request.kind == HELPER_DUMP_COUNTERS;
-	int type = counters ? NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ
-			    : NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
-	int family = counters ? NFPROTO_INET : AF_UNSPEC;
+	uint32_t kind = exchange->request.kind;
 	char buffer[256] = { 0 };
-	struct nlmsghdr *message = netlink_put(buffer, type, NLM_F_DUMP, family, 0);
+	struct nlmsghdr *message = netlink_put(buffer, dumps[kind].type, NLM_F_DUMP,
+					       dumps[kind].family, 0);
 	int error = add_socket(exchange, 0);
 
-	if (counters) {
-		mnl_attr_put_strz(message, NFTA_OBJ_TABLE, "vigil");
+	if (dumps[kind].table)
+		mnl_attr_put_strz(message, dumps[kind].table, "vigil");
+	if (kind == HELPER_DUMP_COUNTERS)
 		mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	}
 	if (!error)
 		error = netlink_send(exchange->sent[0], message, message->nlmsg_len);
 	if (error)

@@ -8,6 +8,5 @@
  * -EBUSY when another socket holds the log group. */
 void observe_open(struct exchange *exchange);
 
-/** observe_dump() - DUMP: open a socket on which a dump of conntrack or of the counters
- * is under way. */
+/** observe_dump() - DUMP: open a socket on which a dump is under way. */
 void observe_dump(struct exchange *exchange);

@@ -63,7 +63,7 @@ bool wire_request_valid(const struct helper_request *request, size_t fd_count)
 {
 	static const uint32_t last_kind[] = { [HELPER_APPLY] = HELPER_ELEMENTS,
 					      [HELPER_OBSERVE] = HELPER_FD_ALL,
-					      [HELPER_DUMP] = HELPER_DUMP_TABLE };
+					      [HELPER_DUMP] = HELPER_DUMP_CHAINS };
 	uint32_t op = request->op, kind = request->kind;
 	bool apply = op == HELPER_APPLY;
 	uint64_t max_bytes =

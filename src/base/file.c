@@ -3,12 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+
+/* A pipe opened without blocking may be empty while its writer still works. */
+static bool wait_for_more(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, -1) > 0 || errno == EINTR;
+}
 
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
 {
@@ -31,6 +41,8 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 
 		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN && wait_for_more(fd))
 			continue;
 		if (got < 0)
 			return -errno;

@@ -12,6 +12,10 @@
 
 #define TABLE_NAME "vigil" /* of family inet */
 
+/* The counter of rule ID is named COUNTER_PREFIX "ID": nft takes no name that begins
+ * with a digit or is one of its own words. */
+#define COUNTER_PREFIX "n."
+
 enum {
 	/* Packets of rules that log, and denied ones, go to this nflog group. */
 	LOG_GROUP = 22087,
@@ -23,6 +27,8 @@ struct compile_input {
 	const struct address_set *feeds; /* one a policy feed, finished */
 	const uint32_t
 		*feed_generations;   /* one a policy feed, part of its sets' names */
+	uint32_t static_generation;  /* part of the other sets' names unless 0, see
+					inventory_free_generation() */
 	struct numbering *numbering; /* numbers are taken from it and added to it */
 	int32_t utc_offset_s;        /* local time minus UTC, for schedules */
 	bool plain;                  /* leave the optimiser out */
@@ -63,7 +69,8 @@ struct image_decider {
 
 /*
  * The whole of table inet vigil as a policy wants it. Names are unique per kind.
- * Counters are named after rule ids (several deciders share the one of their rule).
+ * Counters are named after rule ids (several deciders share the one of their rule);
+ * what a limit refused is counted under "ID.over".
  */
 struct image {
 	struct arena arena;     /* owns every string and array below */
@@ -72,15 +79,12 @@ struct image {
 	struct image_objects counters;
 	struct image_objects
 		dynamic_sets;        /* filled by packets: rate and connection limits */
-	struct image_objects chains; /* base chains last */
-	char *rules;                 /* all "add rule" statements, in order */
+	struct image_objects chains; /* base chains last; each part by name */
+	char *rules; /* all "add rule" statements, in order; on the heap */
 	size_t rules_bytes;
 	struct image_decider *deciders;
 	size_t decider_count;
 	uint32_t mark_mask;
-	struct address_set
-		*owned_addresses; /* what the image itself merged; sets point here */
-	size_t owned_address_count;
 	char tag[33]; /* hash of script and elements, 32 hex digits: names the committed
 			 state */
 	char script_tag[33]; /* of all but the elements of feed sets */
@@ -88,6 +92,11 @@ struct image {
 
 /**
  * compile_policy() - Lower, optimise and emit
+ *
+ * Where the connection mark has no room for a number per rule and pair of zones, the
+ * deciders of `any` ends, or at last of all rules, go without zones. So do those of
+ * rules with a limit per rule, whose state all zones share.
+ *
  * @ret:    set on success only; free with image_free(); borrows @input->feeds and
  * nothing else
  * @faults: what only shows when rules are lowered (too many deciders for the mark)

@@ -31,9 +31,13 @@ void inventory_done(struct inventory *inventory);
  * -ENOMEM. */
 int inventory_of_image(const struct image *image, struct inventory *ret);
 
-/** inventory_of_listing() - From libnftables' JSON of "list table inet vigil", terse.
- *  Return: 0, -EINVAL or -ENOMEM. */
-int inventory_of_listing(const char *json, size_t size_bytes, struct inventory *ret);
+/** inventory_feed_generation() - The generation of a feed's set, the highest if there
+ * are several. Return: 0 when there is none. */
+uint32_t inventory_feed_generation(const struct inventory *inventory, const char *feed);
+
+/** inventory_free_generation() - One above all generations in use, for feeds and for
+ * compile_input.static_generation alike. */
+uint32_t inventory_free_generation(const struct inventory *inventory);
 
 enum step_kind {
 	STEP_SCRIPT,   /* one libnftables transaction */
@@ -72,8 +76,10 @@ struct transition {
  * change and the feed's set is in use, the caller compiles with a new generation for
  * that feed.
  *
+ * Sets that neither side knows, left by a preparation that was cut short, go as well.
+ *
  * Return: 0, -EUCLEAN when a kept set's contents are unknown or changed (compile with
- * new generations), or -ENOMEM.
+ * inventory_free_generation() for all feeds and static sets), or -ENOMEM.
  */
 int transition_plan(const struct image *committed, const struct inventory *inventory,
 		    const struct image *wanted, struct transition *ret);

@@ -27,6 +27,7 @@ struct flow {
 			  tuple */
 	uint32_t mark; /* connection mark (FLOW_PACKET: 0) */
 	uint32_t number;       /* FLOW_PACKET: decider from the log prefix, else 0 */
+	bool denied;           /* FLOW_PACKET: the log prefix does not end in "allow" */
 	uint8_t protocol;      /* IPPROTO_* */
 	struct address source; /* original direction */
 	struct address destination; /* original direction, before translation */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/apply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/enduring.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "compile/numbering.h"
+
+static void end(struct apply *apply, enum apply_end how, const char *what, int error)
+{
+	apply->end = how;
+	snprintf(apply->problem, sizeof(apply->problem), "%s: %s", what,
+		 strerror(-error));
+}
+
+static int read_text(struct apply *apply)
+{
+	const struct position whole = { 0 };
+	int error;
+
+	if (apply->text)
+		return 0;
+	error = file_read(apply->path, POLICY_BYTES_MAX, &apply->text,
+			  &apply->text_bytes);
+	if (!error)
+		return 0;
+	apply->end = APPLY_REFUSED;
+	if (error == -EFBIG)
+		faults_add(&apply->faults, whole, "the file is larger than %d MiB",
+			   POLICY_BYTES_MAX / 1024 / 1024);
+	else
+		faults_add(&apply->faults, whole, "the file can't be read: %s",
+			   strerror(-error));
+	return error;
+}
+
+/* What the kernel held when an earlier life of the agent ended. Not to know it costs
+ * time and nothing else. */
+static void recover(struct apply *apply)
+{
+	char tag[33] = "";
+	struct enforcement ignored;
+	int helper;
+
+	if (apply->committed || enduring_read(apply->committed_path, apply->feeds_path,
+					      apply->numbering, &apply->recovered) < 0)
+		return;
+	helper = link_use(apply->link);
+	if (helper >= 0 &&
+	    link_check(apply->link, enforced_tag(helper, tag, &ignored)) == 0 &&
+	    strcmp(tag, apply->recovered->image->tag) == 0)
+		return;
+	candidate_free(take(apply->recovered));
+}
+
+static int compile(struct apply *apply, const struct candidate *before)
+{
+	const struct candidate_source source = {
+		.text = apply->text,
+		.text_bytes = apply->text_bytes,
+		.path = apply->path,
+		.directory = apply->directory,
+		.feed_cache = apply->feeds_path,
+		.previous = before,
+	};
+	int error = candidate_read(&source, apply->numbering, &apply->candidate,
+				   &apply->faults);
+
+	if (error == -EINVAL)
+		apply->end = APPLY_REFUSED;
+	else if (error)
+		end(apply, APPLY_FAILED, "the policy could not be compiled", error);
+	return error;
+}
+
+/* Before a new number can reach the kernel: it must mean the same after a crash. */
+static int keep_numbers(struct apply *apply)
+{
+	auto_buffer struct buffer content = BUFFER_NULL;
+	int error;
+
+	numbering_write(apply->numbering, &content);
+	error = content.error;
+	if (!error)
+		error = file_replace(apply->numbers_path, content.data,
+				     content.size_bytes);
+	if (error)
+		end(apply, APPLY_FAILED, "the rules' numbers could not be written",
+		    error);
+	return error;
+}
+
+static int send(struct apply *apply, const struct candidate *before)
+{
+	int helper = link_use(apply->link), error;
+
+	if (helper < 0) {
+		apply->end = APPLY_NO_LINK;
+		snprintf(apply->problem, sizeof(apply->problem), "%s",
+			 apply->link->problem);
+		return helper;
+	}
+	error = enforce(helper, apply->candidate, before, apply->numbering,
+			&apply->report);
+	link_check(apply->link, error);
+	if (!error)
+		return 0;
+	apply->end = apply->link->fd < 0 ? APPLY_NO_LINK : APPLY_KERNEL;
+	snprintf(apply->problem, sizeof(apply->problem), "%s", apply->report.problem);
+	return error;
+}
+
+void apply_run(struct job *job)
+{
+	struct apply *apply = (struct apply *)job;
+	const struct candidate *before;
+	int error;
+
+	if (!apply->dry_run)
+		recover(apply);
+	before = apply->committed ? apply->committed : apply->recovered;
+	if (read_text(apply) < 0 || compile(apply, before) < 0)
+		return;
+	apply->end = APPLY_DONE;
+	if (apply->dry_run || keep_numbers(apply) < 0 || send(apply, before) < 0)
+		return;
+	error = enduring_write(apply->candidate, apply->committed_path,
+			       apply->feeds_path, before);
+	if (error)
+		snprintf(apply->keep_problem, sizeof(apply->keep_problem), "%s",
+			 strerror(-error));
+}
+
+void apply_free(struct apply *apply)
+{
+	if (!apply)
+		return;
+	free(apply->text);
+	free(apply->path);
+	free(apply->directory);
+	candidate_free(apply->candidate);
+	candidate_free(apply->recovered);
+	numbering_free(apply->numbering);
+	faults_done(&apply->faults);
+	free(apply);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An attempt that fails changes nothing: not the kernel, not what is known to be in it.
+ * Its faults are told in the journal, to the caller, and in the status until one goes
+ * well.
+ */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/apply.h"
+#include "agent/manager.h"
+#include "agent/varlink.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+enum { WAITING_MAX = 8, FAULTS_LOGGED = 20 };
+
+static void on_applied(struct job *job);
+
+static struct numbering *copy_numbering(const struct numbering *numbering)
+{
+	auto_buffer struct buffer content = BUFFER_NULL;
+	struct numbering *copy = numbering_new();
+
+	numbering_write(numbering, &content);
+	if (copy && !content.error &&
+	    numbering_read(copy, content.data ? content.data : "",
+			   content.size_bytes) == 0)
+		return copy;
+	numbering_free(copy);
+	return NULL;
+}
+
+/* Relative feeds are beside the policy; a caller's path may be nothing of the kind. */
+static char *directory_of(const struct agent *agent, const char *path)
+{
+	auto_free char *copy = strdup(path[0] == '/' ? path : agent->options.policy);
+
+	return copy ? strdup(dirname(copy)) : NULL;
+}
+
+static int fill(struct agent *agent, struct apply *apply,
+		const struct force_request *request)
+{
+	const struct candidate *now = agent->force.committed;
+
+	apply->job = (struct job){ .run = apply_run, .done = on_applied };
+	apply->owner = agent;
+	apply->end = APPLY_DROPPED;
+	apply->dry_run = request->dry_run;
+	apply->given = request->kind == FORCE_TEXT;
+	apply->again = request->kind == FORCE_AGAIN && now;
+	if (apply->given) {
+		apply->text = strndup(request->text, request->text_bytes);
+		apply->text_bytes = apply->text ? strlen(apply->text) : 0;
+		apply->path = strdup(request->path);
+		if (!apply->text)
+			return -ENOMEM;
+	} else if (apply->again) {
+		apply->text = strndup(now->text, now->text_bytes);
+		apply->text_bytes = now->text_bytes;
+		apply->path = strdup(now->path);
+		apply->directory = strdup(now->directory);
+		if (!apply->text)
+			return -ENOMEM;
+	} else {
+		apply->path = strdup(agent->options.policy);
+	}
+	if (apply->path && !apply->directory)
+		apply->directory = directory_of(agent, apply->path);
+	return apply->path && apply->directory ? 0 : -ENOMEM;
+}
+
+static void start_next(struct agent *agent)
+{
+	struct force *force = &agent->force;
+	struct apply *apply = force->first;
+
+	if (force->running || !apply)
+		return;
+	force->first = apply->next;
+	force->waiting--;
+	force->running = apply;
+	apply->link = &agent->connection.link;
+	apply->committed = force->committed;
+	apply->numbers_path = agent->paths.numbers;
+	apply->committed_path = agent->paths.committed;
+	apply->feeds_path = agent->paths.feeds;
+	apply->numbering = copy_numbering(force->numbering);
+	if (force->ready && !apply->dry_run)
+		manager_reloading();
+	if (!apply->dry_run)
+		watch_pause(agent);
+	if (apply->numbering)
+		worker_add(agent->worker, &apply->job);
+	else
+		on_applied(&apply->job);
+}
+
+int force_ask(struct agent *agent, const struct force_request *request)
+{
+	struct force *force = &agent->force;
+	struct apply *apply, **end = &force->first;
+
+	if (force->waiting >= WAITING_MAX)
+		return -EBUSY;
+	apply = calloc(1, sizeof(*apply));
+	if (!apply)
+		return -ENOMEM;
+	if (fill(agent, apply, request) < 0) {
+		apply_free(apply);
+		return -ENOMEM;
+	}
+	apply->call = request->call;
+	while (*end)
+		end = &(*end)->next;
+	*end = apply;
+	force->waiting++;
+	start_next(agent);
+	return 0;
+}
+
+static void log_faults(const struct faults *faults, const char *path)
+{
+	for (size_t i = 0; i < faults->count && i < FAULTS_LOGGED; i++) {
+		const struct fault *fault = &faults->list[i];
+
+		log_line(fault->warning ? LOG_WARNING : LOG_ERR, "%s:%u:%u: %s%s", path,
+			 fault->position.line, fault->position.column,
+			 fault->warning ? "warning: " : "", fault->text);
+	}
+	if (faults->count + faults->left_out > FAULTS_LOGGED)
+		log_notice("%s: %zu more are not shown here", path,
+			   faults->count + faults->left_out - FAULTS_LOGGED);
+}
+
+static void forget_failure(struct agent *agent)
+{
+	free(agent->force.failure.path);
+	faults_done(&agent->force.failure.faults);
+	agent->force.failure = (struct failure){ 0 };
+}
+
+static void note_failure(struct agent *agent, struct apply *apply)
+{
+	struct failure *failure = &agent->force.failure;
+	bool refused = apply->end == APPLY_REFUSED;
+
+	forget_failure(agent);
+	*failure = (struct failure){
+		.set = true,
+		.again = apply->again,
+		.time = time(NULL),
+	};
+	failure->path = strdup(apply->path);
+	failure->faults = apply->faults;
+	apply->faults = (struct faults)FAULTS_NULL;
+	if (refused)
+		snprintf(failure->text, sizeof(failure->text),
+			 "the policy has %zu error%s", failure->faults.errors,
+			 failure->faults.errors == 1 ? "" : "s");
+	else
+		snprintf(failure->text, sizeof(failure->text), "%s",
+			 apply->problem[0] ? apply->problem : "out of memory");
+	log_error("%s was not enforced: %s", apply->path, failure->text);
+	if (refused)
+		log_faults(&failure->faults, apply->path);
+	agent->force.stands = false;
+}
+
+/* From here on the kernel enforces it. */
+static void adopt(struct agent *agent, struct candidate **candidate,
+		  struct numbering **numbering)
+{
+	struct force *force = &agent->force;
+	struct candidate *before = force->committed;
+	struct numbering *numbers_before = force->numbering;
+
+	force->committed = take(*candidate);
+	force->committed_at = time(NULL);
+	if (*numbering)
+		force->numbering = take(*numbering);
+	force->table = TABLE_PRESENT;
+	if (naming_set(agent->names, force->committed, force->numbering) < 0) {
+		log_error("Out of memory: the names of rules are not known");
+		return;
+	}
+	candidate_free(before);
+	if (numbers_before != force->numbering)
+		numbering_free(numbers_before);
+	watch_adopt(agent);
+	refresh_adopt(agent);
+	recorder_set_bounds(agent->recorder, force->committed->policy->flows.keep_s,
+			    force->committed->policy->flows.max_size_bytes);
+}
+
+static void tell_success(struct agent *agent, const struct apply *apply, bool was_bad)
+{
+	const struct enforcement *report = &apply->report;
+	const struct candidate *now = agent->force.committed;
+
+	if (apply->keep_problem[0])
+		log_warning("What is enforced could not be kept for the next start: %s",
+			    apply->keep_problem);
+	if (report->was_in_force && agent->force.tried && !was_bad)
+		return;
+	if (report->was_in_force)
+		log_notice("%s is enforced, as it was", now->path);
+	else
+		log_notice("%s is enforced: %s, %zu elements added, %zu deleted",
+			   now->path,
+			   report->rules_changed ? "rules changed" : "same rules",
+			   report->elements_added, report->elements_deleted);
+	log_faults(&agent->force.warnings, now->path);
+}
+
+static void succeed(struct agent *agent, struct apply *apply)
+{
+	struct force *force = &agent->force;
+	bool was_bad = !force->stands;
+
+	adopt(agent, &apply->candidate, &apply->numbering);
+	faults_done(&force->warnings);
+	force->warnings = apply->faults;
+	apply->faults = (struct faults)FAULTS_NULL;
+	/* That it is still in force mends no file with errors. */
+	if (!apply->again || !force->failure.set || force->failure.again) {
+		forget_failure(agent);
+		force->stands = true;
+		force->wanted = false;
+	}
+	tell_success(agent, apply, was_bad);
+}
+
+static void fail(struct agent *agent, struct apply *apply)
+{
+	/* What an earlier life enforced is still there, and now we know it. */
+	if (apply->recovered && !agent->force.committed)
+		adopt(agent, &apply->recovered, &apply->numbering);
+	if (apply->end == APPLY_NO_LINK && !apply->given && !apply->again)
+		agent->force.wanted = true;
+	if (apply->again && agent->force.failure.set && !agent->force.failure.again)
+		log_error("What is in force could not be enforced again: %s",
+			  apply->problem);
+	else
+		note_failure(agent, apply);
+}
+
+static json_t *describe_change(const struct enforcement *report)
+{
+	return json_pack("{s:b, s:I, s:I}", "rules_changed", report->rules_changed,
+			 "elements_added", (json_int_t)report->elements_added,
+			 "elements_deleted", (json_int_t)report->elements_deleted);
+}
+
+static json_t *describe_candidate(const struct apply *apply)
+{
+	const struct candidate *candidate = apply->candidate;
+
+	return json_pack("{s:s, s:i, s:s, s:I, s:I, s:o}", "path", candidate->path,
+			 "loaded", 0, "tag", candidate->image->tag, "rules",
+			 (json_int_t)candidate->policy->rule_count, "zones",
+			 (json_int_t)candidate->policy->zone_count, "warnings",
+			 answers_faults(&apply->faults, candidate->path));
+}
+
+static json_t *describe_refusal(const struct faults *faults, const char *path)
+{
+	return json_pack("{s:o, s:s}", "faults", answers_faults(faults, path), "text",
+			 "the policy has errors");
+}
+
+static void answer_failure(const struct apply *apply, const struct faults *faults)
+{
+	const char *error = apply->end == APPLY_NO_LINK
+				    ? VARLINK_INTERFACE ".HelperGone"
+				    : VARLINK_INTERFACE ".KernelRefused";
+
+	if (apply->end == APPLY_REFUSED)
+		call_error(apply->call, VARLINK_INTERFACE ".PolicyRefused",
+			   describe_refusal(faults, apply->path));
+	else
+		call_error(apply->call, error,
+			   json_pack("{s:s}", "text", apply->problem));
+}
+
+static void answer(struct agent *agent, struct apply *apply)
+{
+	json_t *policy;
+
+	if (!apply->call)
+		return;
+	if (apply->end != APPLY_DONE) {
+		answer_failure(apply, apply->dry_run ? &apply->faults
+						     : &agent->force.failure.faults);
+		return;
+	}
+	policy = apply->dry_run ? describe_candidate(apply) : answers_policy(agent);
+	call_reply(apply->call, json_pack("{s:o, s:o}", "policy", policy, "change",
+					  describe_change(&apply->report)));
+}
+
+static void on_applied(struct job *job)
+{
+	struct apply *apply = (struct apply *)job;
+	struct agent *agent = apply->owner;
+	struct force *force = &agent->force;
+
+	if (!apply->dry_run) {
+		if (apply->end == APPLY_DONE)
+			succeed(agent, apply);
+		else
+			fail(agent, apply);
+		force->tried = true;
+		force->made = agent->connection.link.made;
+	}
+	answer(agent, apply);
+	if (!apply->dry_run) {
+		/* The manager hears READY=1 once a policy stands, and from then on at
+		   the end of each reload, whatever came of it. */
+		if (force->stands || force->ready)
+			manager_ready();
+		force->ready |= force->stands;
+		agent_tell(agent);
+	}
+	apply_free(apply);
+	force->running = NULL;
+	start_next(agent);
+	connection_check(agent);
+	watch_check(agent);
+}
+
+void force_done(struct agent *agent)
+{
+	struct force *force = &agent->force;
+
+	while (force->first) {
+		struct apply *apply = force->first;
+
+		force->first = apply->next;
+		if (apply->call)
+			call_end(apply->call);
+		apply_free(apply);
+	}
+	candidate_free(force->committed);
+	numbering_free(force->numbering);
+	faults_done(&force->warnings);
+	forget_failure(agent);
+}

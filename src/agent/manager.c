@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/manager.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+void manager_ready(void)
+{
+	sd_notify(0, "READY=1");
+}
+
+void manager_reloading(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+}
+
+void manager_stopping(void)
+{
+	sd_notify(0, "STOPPING=1\nSTATUS=Ending; the rules stay in force");
+}
+
+void manager_status(const char *sentence)
+{
+	sd_notifyf(0, "STATUS=%s", sentence);
+}
+
+/* FDPOLL=0: a netlink socket that overflowed polls as failed, and the manager would
+ * throw it away just then. */
+void manager_keep(int fd, const char *name)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/varlink.h"
+#include "base/cleanup.h"
+
+static void explain_connect(int error, const char *path, char *problem,
+			    size_t problem_bytes)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		snprintf(problem, problem_bytes,
+			 "the agent is not running: nobody listens at %s", path);
+		return;
+	case -EACCES:
+	case -EPERM:
+		snprintf(problem, problem_bytes,
+			 "this user may not ask the agent at %s; try as root", path);
+		return;
+	default:
+		snprintf(problem, problem_bytes, "the agent can't be reached at %s: %s",
+			 path, strerror(-error));
+	}
+}
+
+int ask_connect(const struct arguments *arguments, char *problem, size_t problem_bytes)
+{
+	auto_free char *path = arguments_run_path(arguments, CONTROL_NAME);
+	int fd = path ? varlink_connect(path) : -ENOMEM;
+
+	if (fd < 0)
+		explain_connect(fd, path ? path : "?", problem, problem_bytes);
+	return fd;
+}
+
+void ask_explain(const char *error, json_t *parameters, char *problem,
+		 size_t problem_bytes)
+{
+	static const struct {
+		const char *error, *sentence;
+	} known[] = {
+		{ "PermissionDenied", "the agent takes that from root alone" },
+		{ "NoPolicy", "no policy is in force" },
+		{ "Busy", "the agent has too much to do at once; try again" },
+		{ "TooLarge", "the agent's answer does not fit into a message" },
+		{ "MethodNotFound",
+		  "the agent is of another version and can't do that" },
+	};
+	const char *text = ask_text(parameters, "text");
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(known[i].error, error) == 0) {
+			snprintf(problem, problem_bytes, "%s", known[i].sentence);
+			return;
+		}
+	snprintf(problem, problem_bytes, "%s", text[0] ? text : error);
+}
+
+int ask_agent(const struct arguments *arguments, const char *method, json_t *parameters,
+	      struct reply *ret)
+{
+	json_t *sent = parameters ? parameters : json_object();
+	auto_fd int fd = -1;
+	int error;
+
+	*ret = (struct reply)REPLY_NULL;
+	fd = ask_connect(arguments, ret->problem, sizeof(ret->problem));
+	error = fd < 0 ? fd
+		       : varlink_call(fd, method, sent, &ret->parameters, ret->error);
+	json_decref(sent);
+	if (fd < 0)
+		return error;
+	if (error) {
+		snprintf(ret->problem, sizeof(ret->problem),
+			 "the agent gave no answer: %s", strerror(-error));
+		return error;
+	}
+	if (!ret->error[0])
+		return 0;
+	ask_explain(ret->error, ret->parameters, ret->problem, sizeof(ret->problem));
+	return -EREMOTEIO;
+}
+
+void reply_done(struct reply *reply)
+{
+	json_decref(reply->parameters);
+	*reply = (struct reply)REPLY_NULL;
+}
+
+const char *ask_text(json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+int64_t ask_number(json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+bool ask_known(json_t *object, const char *name)
+{
+	return json_is_integer(json_object_get(object, name));
+}

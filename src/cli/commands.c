@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define BIT(option) (UINT64_C(1) << (option))
+
+#define EVERY (BIT(OPTION_COLOR) | BIT(OPTION_HELP))
+/* Taken also where only one of the places is looked at, so that an alias can name both.
+ */
+#define WORKS (EVERY | BIT(OPTION_STATE) | BIT(OPTION_RUN))
+#define ANSWERS (WORKS | BIT(OPTION_JSON))
+#define SELECTS                                                                        \
+	(BIT(OPTION_SINCE) | BIT(OPTION_UNTIL) | BIT(OPTION_RULE) |                    \
+	 BIT(OPTION_DENIED) | BIT(OPTION_SRC) | BIT(OPTION_DST) | BIT(OPTION_PORT) |   \
+	 BIT(OPTION_PROTOCOL))
+
+const struct command commands[] = {
+	{
+		.name = "check",
+		.summary = "say all that is wrong with a policy, and try it on the kernel",
+		.operand = "POLICY",
+		.operand_kind = VALUE_FILE,
+		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_NO_KERNEL),
+		.details =
+			"Reads the policy and the feeds it names, and reports every "
+			"error with its place and a caret. Where there is none, the "
+			"policy is compiled and loaded into a throwaway user and "
+			"network namespace by vigil-helper itself, so that this kernel "
+			"answers whether it takes it. Nothing on the host is touched, "
+			"and no privilege is needed or used.\n\n"
+			"POLICY may be '-' for standard input; feeds with relative "
+			"paths then begin in the current directory, else in the "
+			"policy's.",
+		.fails = "there are errors",
+		.examples = {
+			{ "vigil check policy.yml", "read, compile and try it" },
+			{ "vigil check --no-kernel policy.yml",
+			  "where user namespaces are not allowed" },
+			{ "vigil check --json policy.yml", "for an editor" },
+		},
+		.run = cmd_check,
+	},
+	{
+		.name = "compile",
+		.summary = "print the nftables script that a policy becomes",
+		.operand = "POLICY",
+		.operand_kind = VALUE_FILE,
+		.options = WORKS | BIT(OPTION_POLICY) | BIT(OPTION_PLAIN) |
+			   BIT(OPTION_ELEMENTS),
+		.details =
+			"Prints exactly the script that makes the policy in a kernel "
+			"that has no table 'inet vigil' yet. What the named sets hold "
+			"does not go through scripts; --elements prints it.\n\n"
+			"The numbers by which rules are known in connection marks are "
+			"those of the agent where its state can be read. Elsewhere "
+			"they are given out anew in the order of the policy, so the "
+			"same policy always gives the same script.",
+		.fails = "the policy has errors",
+		.examples = {
+			{ "vigil compile policy.yml", "the script" },
+			{ "diff <(vigil compile --plain p.yml) <(vigil compile p.yml)",
+			  "what the optimiser does" },
+			{ "vigil compile --elements policy.yml",
+			  "the sets, one range a line" },
+		},
+		.run = cmd_compile,
+	},
+	{
+		.name = "apply",
+		.summary = "make the host enforce its policy as it is now, or another one",
+		.operand = "POLICY",
+		.operand_kind = VALUE_FILE,
+		.options = ANSWERS | BIT(OPTION_POLICY),
+		.details =
+			"Without a POLICY the agent reads its own policy file again. "
+			"With one, its text is sent to the agent and enforced until "
+			"the agent reads its own file again: by another 'vigil apply', "
+			"by SIGHUP, or when it starts.\n\n"
+			"All or nothing: when there are errors they are shown, and "
+			"what was in force stays in force. The agent itself opens the feeds: "
+			"relative paths begin in the directory of the POLICY that was "
+			"given, and the agent must be able to read them there. '-' "
+			"reads the policy from standard input.",
+		.fails = "the policy has errors, the kernel refuses it, or the agent "
+			 "can't be reached",
+		.examples = {
+			{ "vigil apply", "after /etc/vigil/policy.yml was changed" },
+			{ "vigil apply trial.yml", "try another one for now" },
+		},
+		.run = cmd_apply,
+	},
+	{
+		.name = "status",
+		.summary = "show what is in force and how the agent is",
+		.options = ANSWERS,
+		.details =
+			"Shows the policy in force, what the agent sees and may have "
+			"missed, and how much is remembered. When the agent can't be "
+			"reached it says so and shows what the database tells.",
+		.fails = "the agent can't be reached, or the policy is not in force",
+		.examples = {
+			{ "vigil status", "for a person" },
+			{ "vigil status --json | jq .events",
+			  "for a program" },
+		},
+		.run = cmd_status,
+	},
+	{
+		.name = "flows",
+		.summary = "show who spoke with whom, and who was turned away",
+		.options = ANSWERS | SELECTS |
+			   BIT(OPTION_TOP) | BIT(OPTION_LIMIT) | BIT(OPTION_FOLLOW),
+		.details =
+			"Reads the database, newest first, a line for each minute and "
+			"each set of source, destination, port and rule. It needs no "
+			"agent, only the right to read the database; --follow asks the "
+			"agent instead.\n\n"
+			"Columns are shortened or left out where the terminal is too "
+			"narrow for them; --json always has everything. A '-' in the "
+			"place of bytes means that the kernel did not count them, and "
+			"a '*' behind a time that the minute is not over or that "
+			"events of it were lost.",
+		.fails = "the database can't be read, or, with --follow, the agent can't "
+			 "be reached",
+		.examples = {
+			{ "vigil flows --since 1h --rule ssh",
+			  "who came in by rule ssh in the last hour" },
+			{ "vigil flows --denied --top src --since today",
+			  "who was turned away most today" },
+			{ "vigil flows --dst 10.20.0.0/28 --port 5432",
+			  "who speaks to the databases" },
+			{ "vigil flows --follow --denied",
+			  "what is being turned away now" },
+		},
+		.run = cmd_flows,
+	},
+	{
+		.name = "rules",
+		.summary = "show each rule with its packets, bytes and when it last matched",
+		.options = ANSWERS | BIT(OPTION_UNUSED),
+		.details =
+			"Packets and bytes come from the kernel's counters and count "
+			"from when the rule was first loaded; flows and the time of "
+			"the last match come from the database and reach back as far "
+			"as it remembers. When the agent can't be reached, only what "
+			"the database knows is shown.",
+		.fails = "the agent can't be reached",
+		.examples = {
+			{ "vigil rules", "all of them, in the policy's order" },
+			{ "vigil rules --unused", "candidates for removal" },
+		},
+		.run = cmd_rules,
+	},
+	{
+		.name = "feeds",
+		.summary = "show the address lists, their sizes, ages and errors",
+		.options = ANSWERS,
+		.details =
+			"Shows each feed of the policy in force: how many ranges are "
+			"in force, when they were read, and what was wrong with the "
+			"file when it was read last.",
+		.fails = "the agent can't be reached, or a feed has an error",
+		.examples = { { "vigil feeds", "all of them" } },
+		.run = cmd_feeds,
+	},
+	{
+		.name = "help",
+		.summary = "tell about a command",
+		.operand = "COMMAND",
+		.operand_kind = VALUE_COMMAND,
+		.options = EVERY,
+		.details = "Without a COMMAND, lists them all.",
+		.fails = NULL,
+		.examples = { { "vigil help flows", "the same as vigil flows --help" } },
+		.run = cmd_help,
+	},
+	{
+		.name = "version",
+		.summary = "print the version",
+		.options = EVERY,
+		.details = "Prints the program's name and version.",
+		.fails = NULL,
+		.run = cmd_version,
+	},
+};
+
+const size_t command_count = ARRAY_SIZE(commands);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+bool command_takes(const struct command *command, enum option_id option)
+{
+	return (command->options & BIT(option)) != 0;
+}

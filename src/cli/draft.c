@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/draft.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/terminal.h"
+
+enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024 };
+
+int draft_read_text(const struct arguments *arguments, struct draft *ret)
+{
+	const struct position whole = { 0 };
+	int error;
+
+	ret->path = arguments_policy(arguments);
+	error = file_read(ret->path, POLICY_BYTES_MAX, &ret->text, &ret->text_bytes);
+	if (error == -EFBIG)
+		return faults_add(&ret->faults, whole,
+				  "the file is larger than %d MiB, the most that a "
+				  "policy may be",
+				  POLICY_BYTES_MAX >> 20);
+	if (error && error != -ENOMEM)
+		return faults_add(&ret->faults, whole, "can't be read: %s",
+				  strerror(-error));
+	return error;
+}
+
+/* The agent's numbers, so that what is printed is what it would load. A list that is
+ * not there or not ours to read is no error: then there are no numbers to keep. */
+static int read_numbers(const struct arguments *arguments, struct numbering *numbering)
+{
+	auto_free char *path = NULL, *text = NULL;
+	size_t size_bytes;
+	int error;
+
+	if (!command_takes(arguments->command, OPTION_STATE))
+		return 0;
+	path = arguments_state_path(arguments, NUMBERS_NAME);
+	if (!path)
+		return -ENOMEM;
+	error = file_read(path, NUMBERS_BYTES_MAX, &text, &size_bytes);
+	if (error)
+		return error == -ENOMEM ? error : 0;
+	error = numbering_read(numbering, text, size_bytes);
+	if (error == -EINVAL)
+		terminal_error("%s is not understood, so numbers are given out anew",
+			       path);
+	return error == -EINVAL ? 0 : error;
+}
+
+/* The directory of the policy file, where relative feeds begin. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int draft_read(const struct arguments *arguments, struct draft *ret)
+{
+	struct candidate_source source = {
+		.plain = arguments_has(arguments, OPTION_PLAIN),
+	};
+	auto_free char *directory = NULL;
+	int error = draft_read_text(arguments, ret);
+
+	if (error)
+		return error;
+	directory = directory_of(ret->path);
+	ret->numbering = numbering_new();
+	if (!directory || !ret->numbering)
+		return -ENOMEM;
+	error = read_numbers(arguments, ret->numbering);
+	if (error)
+		return error;
+	source.text = ret->text;
+	source.text_bytes = ret->text_bytes;
+	source.path = ret->path;
+	source.directory = directory;
+	return candidate_read(&source, ret->numbering, &ret->candidate, &ret->faults);
+}
+
+static void count_faults(const struct faults *faults, struct buffer *out)
+{
+	size_t warnings = faults->count - faults->errors;
+
+	if (faults->errors)
+		buffer_printf(out, "%zu error%s", faults->errors,
+			      faults->errors == 1 ? "" : "s");
+	if (warnings)
+		buffer_printf(out, "%s%zu warning%s", faults->errors ? ", " : "",
+			      warnings, warnings == 1 ? "" : "s");
+	if (faults->count)
+		buffer_text(out, "\n");
+}
+
+int draft_show_faults(const struct draft *draft, const struct arguments *arguments)
+{
+	auto_buffer struct buffer out = BUFFER_NULL;
+	const char *name =
+		strcmp(draft->path, "-") == 0 ? "(standard input)" : draft->path;
+
+	faults_render(&draft->faults, name, draft->text, draft->text_bytes,
+		      terminal_color(arguments, STDERR_FILENO), &out);
+	count_faults(&draft->faults, &out);
+	if (out.error)
+		return terminal_no_memory();
+	if (out.size_bytes)
+		fwrite(out.data, 1, out.size_bytes, stderr);
+	return draft->faults.errors ? EXIT_FAILED : EXIT_DONE;
+}
+
+json_t *draft_json_faults(const struct faults *faults)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < faults->count; i++) {
+		const struct fault *fault = &faults->list[i];
+		json_t *item =
+			json_pack("{s:s, s:i, s:i, s:s}", "severity",
+				  fault->warning ? "warning" : "error", "line",
+				  (int)fault->position.line, "column",
+				  (int)fault->position.column, "text", fault->text);
+
+		if (!item || json_array_append_new(list, item) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+void draft_done(struct draft *draft)
+{
+	candidate_free(draft->candidate);
+	numbering_free(draft->numbering);
+	free(draft->text);
+	faults_done(&draft->faults);
+	*draft = (struct draft)DRAFT_NULL;
+}

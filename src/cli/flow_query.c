@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/flow_query.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/protocol.h"
+#include "cli/units.h"
+#include "cli/when.h"
+
+static int complain(char *problem, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int complain(char *problem, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(problem, PROBLEM_MAX, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static int parse_time(const char *option, const char *text, int64_t now, int64_t *ret,
+		      char *problem)
+{
+	if (!text)
+		return 0;
+	if (when_parse(text, now, ret) == 0)
+		return 0;
+	return complain(
+		problem,
+		"--%s: '%s' is not a time; write 30m, 1h, 7d, today, yesterday, "
+		"14:30, 2025-01-31, '2025-01-31 14:30' or @SECONDS",
+		option, text);
+}
+
+static int parse_range(const char *option, const char *text, bool *has,
+		       struct address_range *ret, char *problem)
+{
+	char network[RANGE_TEXT_MAX];
+
+	if (!text)
+		return 0;
+	switch (range_parse(text, ret)) {
+	case 0:
+		*has = true;
+		return 0;
+	case RANGE_HOST_BITS:
+		return complain(problem,
+				"--%s: '%s' has bits beyond its prefix length; the "
+				"network is %s",
+				option, text, range_format(*ret, network));
+	case RANGE_BAD_LENGTH:
+		return complain(problem, "--%s: the prefix length of '%s' is wrong",
+				option, text);
+	case RANGE_REVERSED:
+		return complain(problem, "--%s: '%s' begins above its end", option,
+				text);
+	case RANGE_MIXED:
+		return complain(problem, "--%s: '%s' mixes IPv4 and IPv6", option,
+				text);
+	default:
+		return complain(problem,
+				"--%s: '%s' is neither an address, a prefix nor a "
+				"range",
+				option, text);
+	}
+}
+
+static int parse_protocol(const char *text, int *ret, char *problem)
+{
+	const char *near;
+
+	*ret = -1;
+	if (!text)
+		return 0;
+	*ret = units_parse_protocol(text);
+	if (*ret >= 0)
+		return 0;
+	near = nearest_word(text, protocol_names());
+	if (near)
+		return complain(problem,
+				"--protocol: '%s' is no protocol, did you mean '%s'?",
+				text, near);
+	return complain(problem,
+			"--protocol: '%s' is neither a protocol's name nor a number "
+			"up to 255",
+			text);
+}
+
+static int parse_number(const char *option, const char *text, uint64_t max,
+			uint64_t *ret, char *problem)
+{
+	int error = text ? units_parse_number(text, max, ret) : 0;
+
+	if (error == -ERANGE)
+		return complain(problem, "--%s: %s is above %llu", option, text,
+				(unsigned long long)max);
+	if (error)
+		return complain(problem, "--%s: '%s' is not a number", option, text);
+	return 0;
+}
+
+static enum store_group parse_group(const char *text)
+{
+	static const struct {
+		const char *name;
+		enum store_group group;
+	} groups[] = {
+		{ "rule", GROUP_RULE },           { "src", GROUP_SOURCE },
+		{ "dst", GROUP_DESTINATION },     { "port", GROUP_PORT },
+		{ "protocol", GROUP_PROTOCOL },   { "zone", GROUP_ZONE },
+		{ "direction", GROUP_DIRECTION },
+	};
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(groups); i++)
+		if (strcmp(groups[i].name, text) == 0)
+			return groups[i].group;
+	return GROUP_NONE;
+}
+
+static int check_together(const struct arguments *arguments,
+			  const struct store_query *query, char *problem)
+{
+	static const enum option_id not_live[] = { OPTION_TOP, OPTION_SINCE,
+						   OPTION_UNTIL, OPTION_LIMIT };
+
+	if (query->since && query->until && query->since >= query->until)
+		return complain(problem, "--since is not before --until");
+	for (size_t i = 0;
+	     arguments_has(arguments, OPTION_FOLLOW) && i < ARRAY_SIZE(not_live); i++)
+		if (arguments_has(arguments, not_live[i]))
+			return complain(problem,
+					"--%s is about what is remembered and does "
+					"not go with --follow",
+					option_specs[not_live[i]].name);
+	return 0;
+}
+
+int flow_query_parse(const struct arguments *arguments, int64_t now,
+		     struct store_query *ret, char problem[static PROBLEM_MAX])
+{
+	const char *const *values = arguments->values;
+	uint64_t port = 0,
+		 limit = arguments_has(arguments, OPTION_JSON) ? 0 : LINES_DEFAULT;
+	struct store_query query = {
+		.rule = values[OPTION_RULE],
+		.denied = arguments_has(arguments, OPTION_DENIED) ? 1 : -1,
+		.group = parse_group(values[OPTION_TOP]),
+	};
+
+	if (parse_time("since", values[OPTION_SINCE], now, &query.since, problem) ||
+	    parse_time("until", values[OPTION_UNTIL], now, &query.until, problem) ||
+	    parse_range("src", values[OPTION_SRC], &query.has_source, &query.source,
+			problem) ||
+	    parse_range("dst", values[OPTION_DST], &query.has_destination,
+			&query.destination, problem) ||
+	    parse_protocol(values[OPTION_PROTOCOL], &query.protocol, problem) ||
+	    parse_number("port", values[OPTION_PORT], UINT16_MAX, &port, problem) ||
+	    parse_number("limit", values[OPTION_LIMIT], 1000000000, &limit, problem) ||
+	    check_together(arguments, &query, problem))
+		return -EINVAL;
+	query.port = values[OPTION_PORT] ? (int)port : -1;
+	query.limit = (size_t)limit;
+	*ret = query;
+	return 0;
+}

@@ -1,0 +1,486 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line as people use it: policies tried on this kernel, and a living agent."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+
+MAN = lab.ROOT / "man"
+GOOD = """\
+version: 1
+zones: {wan: [eth0], lan: [eth1, "br-*"]}
+groups: {ops: [192.0.2.0/28, 2001:db8:7::/48]}
+feeds: {bad: {file: bad.txt}}
+ban: [bad]
+rules:
+  - {id: ssh, from: {zone: wan, group: ops}, to: host, allow: ssh, limit: {rate: 5/minute}}
+  - {id: web, from: any, to: host, allow: {tcp: [80, 443]}}
+  - {id: office, from: lan, to: wan, allow: all,
+     time: {days: [mon, tue], from: "08:00", to: "17:00"}}
+  - {id: quiet, from: wan, to: host, drop: {udp: 137-139}}
+nat:
+  - masquerade: {from: lan, to: wan}
+  - forward: {id: nas, from: wan, tcp: 8443, to: "10.0.1.5:443"}
+"""
+BAD = """\
+version: 1
+zones: {wan: [eth0]}
+rules:
+  - id: ssh
+    from: wann
+    to: host
+    allow: ssh
+  - id: web
+    from: wan
+    to: host
+    allow: {tcp: 70000}
+"""
+TIMEOUT = 60
+
+
+class Cli:
+    """Calls of vigil, with what they left."""
+
+    def __init__(self, machine, tap):
+        self.machine, self.tap = machine, tap
+        self.program = machine.directory / "bin" / "vigil"
+        self.agent = ["--run", str(machine.run_dir), "--state", str(machine.state)]
+
+    def call(self, *words, user=False, before=(), stdin="", **environment):
+        prefix = list(before)
+        if user and self.machine.root:
+            prefix += ["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.OTHER_UID}",
+                       "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--"]
+        env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        return subprocess.run([*prefix, self.program, *map(str, words)], input=stdin, text=True,
+                              capture_output=True, timeout=TIMEOUT, env={**env, **environment})
+
+    def ask(self, *words, **options):
+        return self.call(words[0], *self.agent, *words[1:], **options)
+
+    def json(self, *words, **options):
+        return json.loads(self.ask(*words, "--json", **options).stdout)
+
+
+def seen(done):
+    return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+# --- without an agent --------------------------------------------------------------------------
+
+
+def usage(cli, tap):
+    done = cli.call()
+    tap.check("vigil alone shows its usage and exits with 2",
+              done.returncode == 2 and done.stdout.startswith("Usage: vigil"), seen(done))
+    done = cli.call("--help")
+    tap.check("--help shows it and exits with 0",
+              done.returncode == 0 and "Commands:" in done.stdout, seen(done))
+    done = cli.call("chekc")
+    tap.check("a misspelt command is named, with what was meant",
+              done.returncode == 2 and "did you mean 'check'?" in done.stderr, seen(done))
+    done = cli.call("--version")
+    tap.check("--version prints it", re.fullmatch(r"vigil \d+\.\d+\.\d+\n", done.stdout),
+              seen(done))
+    commands = re.findall(r"^  (\w+) {2,}\w", cli.call("help").stdout, re.M)
+    bad = [c for c in commands if cli.call("help", c).returncode
+           or cli.call(c, "--help").stdout != cli.call("help", c).stdout]
+    tap.check("every command has its help", len(commands) >= 9 and not bad, bad)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([cli.program, "help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    tap.check("a full disk is an error", done.returncode == 1 and "can't write" in done.stderr)
+
+
+def check_policies(cli, tap):
+    good = cli.machine.write("good.yml", GOOD)
+    bad = cli.machine.write("bad.yml", BAD)
+    cli.machine.write("bad.txt", "198.51.100.0/24\n2001:db8:bad::/48\n")
+    for user in (False, True):
+        who = "an ordinary user" if user else "whoever runs the tests"
+        done = cli.call("check", good, user=user)
+        tap.check(f"check tries a good policy on this kernel, as {who}",
+                  done.returncode == 0 and "this kernel takes it" in done.stdout, seen(done))
+    done = cli.call("check", bad)
+    tap.equal("check reports all errors with place, line and caret, and exits with 1",
+              (done.returncode, done.stdout, done.stderr), (1, "", f"""\
+{bad}:5:11: error: no zone is named "wann"; did you mean "wan"?
+        from: wann
+              ^
+{bad}:11:18: error: port 70000 is out of range: ports go from 1 to 65535
+        allow: {{tcp: 70000}}
+                     ^
+2 errors
+"""))
+    done = cli.call("check", "--json", bad)
+    answer = json.loads(done.stdout)
+    tap.check("check --json lists them", done.returncode == 1 and answer["ok"] is False
+              and [f["line"] for f in answer["faults"]] == [5, 11]
+              and answer["kernel"] == "not-asked", seen(done))
+    done = cli.call("check", "--json", good)
+    answer = json.loads(done.stdout)
+    tap.check("check --json says that the kernel takes a good one",
+              answer["ok"] and answer["kernel"] == "takes" and "problem" not in answer, seen(done))
+    done = cli.call("check", "--color=always", bad)
+    tap.check("colours when asked for", "\033[" in done.stderr)
+    done = cli.call("check", bad)
+    tap.check("and none where there is no terminal", "\033[" not in done.stderr)
+    done = cli.call("check", "-", stdin=GOOD.replace("feeds: {bad: {file: bad.txt}}\n", "")
+                    .replace("ban: [bad]\n", ""))
+    tap.check("check reads standard input", done.returncode == 0, seen(done))
+
+
+def check_odd_files(cli, tap):
+    for name, path, words in (("a file that is not there", "/nonexistent/policy.yml", "No such file"),
+                              ("a directory", cli.machine.etc, "Is a directory")):
+        done = cli.call("check", path)
+        tap.check(f"check says so for {name}", done.returncode == 1 and words in done.stderr
+                  and "Traceback" not in done.stderr, seen(done))
+    secret = cli.machine.write("secret.yml", GOOD)
+    secret.chmod(0o600)
+    if cli.machine.root:
+        done = cli.call("check", secret, user=True)
+        tap.check("check says so for a file that is not ours to read",
+                  done.returncode == 1 and "Permission denied" in done.stderr, seen(done))
+    strange = cli.machine.etc / os.fsdecode(b"p\xff\x1b[31m.yml")
+    strange.write_bytes(b"version: 1\n\x1b[2J: \xff\n")
+    done = cli.call("check", strange)
+    json_done = cli.call("check", "--json", strange)
+    tap.check("no control character of a name or a file reaches the terminal",
+              done.returncode == 1 and "\x1b" not in done.stderr
+              and json.loads(json_done.stdout)["ok"] is False, seen(done))
+
+
+def check_without_namespaces(cli, tap):
+    good = cli.machine.write("good.yml", GOOD)
+    # In a user namespace of its own the number of further ones can be limited to none.
+    none = ["unshare", "--user", "--map-root-user", "sh", "-c",
+            'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]
+    done = cli.call("check", good, before=none)
+    tap.check("where there are no user namespaces it says so and names the way out",
+              done.returncode == 1 and "user namespace" in done.stderr
+              and "--no-kernel" in done.stderr and done.stderr.count("\n") == 1, seen(done))
+    done = cli.call("check", "--no-kernel", good, before=none)
+    tap.check("--no-kernel checks the rest there",
+              done.returncode == 0 and "not tried" in done.stdout, seen(done))
+    alone = cli.machine.directory / "alone"
+    alone.mkdir()
+    shutil.copy(cli.program, alone / "vigil")
+    # Any program that complains and ends: mv without operands.
+    shutil.copy(shutil.which("mv"), alone / "vigil-helper")
+    done = subprocess.run([alone / "vigil", "check", good], capture_output=True, text=True,
+                          timeout=TIMEOUT)
+    tap.check("a helper that ends at once is quoted",
+              done.returncode == 1 and "--help" in done.stderr, seen(done))
+
+
+def check_touches_nothing(cli, tap):
+    good = cli.machine.write("good.yml", GOOD)
+    lab.run("nft", "add", "table", "inet", "other")
+    before = lab.run("nft", "list", "ruleset"), lab.run("ip", "-o", "link")
+    cli.call("check", good)
+    tap.equal("check leaves the rules and interfaces of this host as they are",
+              (lab.run("nft", "list", "ruleset"), lab.run("ip", "-o", "link")), before)
+    children = pathlib.Path("/proc/self/task", str(os.getpid()), "children")
+    known = set(children.read_text().split()) if children.exists() else set()
+    cli.call("check", good)
+    now = set(children.read_text().split()) if children.exists() else set()
+    tap.equal("and no process behind", now - known, set())
+    lab.run("nft", "delete", "table", "inet", "other")
+
+
+def check_examples(cli, tap):
+    examples = sorted((lab.ROOT / "examples").glob("*.yml"))
+    bad = [(str(e), seen(d)) for e in examples if (d := cli.call("check", e)).returncode]
+    tap.check(f"all {len(examples)} examples are taken", examples and not bad, bad)
+    page = (MAN / "vigil-policy.5.scd").read_text()
+    text = page.split("# EXAMPLE\n")[1].split("```")[1]
+    done = cli.call("check", cli.machine.write("page.yml", text))
+    tap.check("so is the example of vigil-policy(5)", done.returncode == 0, seen(done))
+
+
+COMPLETE = """
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_vigil
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completions(cli, tap):
+    docgen = lab.BUILD / "vigil-docgen"
+    if not docgen.exists():
+        return
+    for shell in ("bash", "zsh", "fish"):
+        text = lab.run(docgen, shell)
+        path = cli.machine.write(f"vigil.{shell}", text)
+        if shutil.which(shell):
+            done = subprocess.run([shell, "-n", path], capture_output=True, text=True)
+            tap.check(f"{shell} understands its completions", done.returncode == 0, seen(done))
+    for words, wanted in ((["fl"], ["flows"]), (["flows", "--den"], ["--denied"]),
+                          (["flows", "--top", "p"], ["port", "protocol"]),
+                          (["flows", "--top", "=", "z"], ["zone"]), (["help", "f"], ["flows", "feeds"]),
+                          (["flows", ""], [""]), (["check", "--color", ""], ["auto", "always", "never"])):
+        got = lab.run("bash", "-c", COMPLETE, "bash", cli.machine.etc / "vigil.bash", "vigil", *words)
+        tap.equal(f"bash completes {' '.join(words)!r}", got.split("\n")[:-1], wanted)
+
+
+def compile_policies(cli, tap):
+    good = cli.machine.write("good.yml", GOOD)
+    first, second = cli.call("compile", good), cli.call("compile", good, user=True)
+    tap.check("compile prints the same script each time and for everybody",
+              first.returncode == 0 and first.stdout == second.stdout
+              and first.stdout.startswith("add table inet vigil\n"), seen(first))
+    plain = cli.call("compile", "--plain", good)
+    tap.check("--plain prints another one", plain.returncode == 0
+              and plain.stdout != first.stdout, seen(plain))
+    sets = cli.call("compile", "--elements", good).stdout
+    tap.check("--elements prints the sets", "SET f.bad.4." in sets and "\n198.51.100.0/24\n" in sets
+              and "\n2001:db8:bad::/48\n" in sets, sets)
+    done = cli.call("compile", cli.machine.write("bad.yml", BAD))
+    tap.check("compile shows errors and prints no script",
+              done.returncode == 1 and done.stdout == "" and "2 errors" in done.stderr, seen(done))
+    names = set(re.findall(r"^add set inet vigil (f\.\S+)", first.stdout, re.M))
+    loaded = cli.machine.directory / "script.nft"
+    loaded.write_text(first.stdout)
+    lab.run("nft", "-f", loaded)
+    tap.check("nft itself takes the script", "table inet vigil" in cli.machine.table() and names)
+    lab.run("nft", "delete", "table", "inet", "vigil")
+
+
+def nobody_there(cli, tap):
+    for command in ("status", "rules", "feeds", "apply"):
+        done = cli.ask(command)
+        tap.check(f"{command} says in one sentence that no agent runs, and exits with 1",
+                  done.returncode == 1 and "the agent is not running" in done.stderr, seen(done))
+    done = cli.ask("flows")
+    tap.check("flows says that there is no database", done.returncode == 1
+              and done.stderr.startswith("vigil: ") and done.stderr.count("\n") == 1, seen(done))
+    answer = cli.json("status")
+    tap.check("status --json is JSON even then", answer["state"] == "unreachable", answer)
+
+
+# --- with one ------------------------------------------------------------------------------------
+
+
+def make_traffic(machine):
+    wan = machine.neighbour("eth0", ["192.0.2.1/24", "2001:db8:1::1/64"],
+                            ["192.0.2.9/24", "192.0.2.99/24", "2001:db8:1::9/64"])
+    machine.host.serve("tcp", 80, 1000)
+    machine.write("bad.txt", "198.51.100.0/24\nnonsense\n")
+    machine.start(GOOD)
+    came = [wan.talk("tcp", "192.0.2.1", 80, source="192.0.2.9"),
+            wan.talk("tcp", "2001:db8:1::1", 80), wan.talk("tcp", "192.0.2.1", 23, seconds=0.2)]
+    return wan, came
+
+
+def flows(cli, tap, came):
+    tap.equal("the traffic goes as the policy says", came, ["ok", "ok", "timeout"])
+    rows = lab.wait_for(lambda: (r := cli.json("flows")["flows"]) and len(r) >= 3 and r, 20) or []
+    tap.check("flows shows what was seen", {(r["source"], r["port"], r["rule"]) for r in rows} >= {
+        ("192.0.2.9", 80, "web"), ("2001:db8:1::9", 80, "web")}, rows)
+    tap.check("and what was denied", [r["rule"] for r in rows if r["denied"]] == ["default.input"],
+              rows)
+    names = {"minute", "span", "complete", "rule", "direction", "from_zone", "to_zone", "verdict",
+             "denied", "source", "destination", "protocol", "port", "flows", "packets_out",
+             "packets_in", "bytes_known", "bytes_out", "bytes_in"}
+    tap.equal("each with the members the manual names", {frozenset(r) for r in rows},
+              {frozenset(names)})
+    page = (MAN / "vigil-flows.part").read_text()
+    tap.equal("all of which it does name", [n for n in sorted(names) if f"*{n}*" not in page], [])
+    for words, wanted in ((["--rule", "web"], 2), (["--denied"], 1), (["--dst", "192.0.2.1"], 2),
+                          (["--src", "2001:db8:1::/64"], 1), (["--port", "23"], 1),
+                          (["--protocol", "udp"], 0), (["--since", "1h"], 3),
+                          (["--until", "1h"], 0), (["--limit", "1"], 1),
+                          (["--src", "192.0.2.9-192.0.2.10", "--port", "80"], 1)):
+        got = cli.json("flows", *words)["flows"]
+        tap.check(f"flows {' '.join(words)} finds {wanted}", len(got) == wanted, got)
+    for field, key in (("rule", "rule"), ("src", "source"), ("dst", "destination"),
+                       ("port", "port"), ("protocol", "protocol"), ("zone", "from_zone"),
+                       ("direction", "direction")):
+        got = cli.json("flows", "--top", field)["flows"]
+        tap.check(f"flows --top {field} adds up by it", got and all(key in r for r in got)
+                  and sum(r["flows"] for r in got) == sum(r["flows"] for r in rows), got)
+
+
+def flow_tables(cli, tap):
+    for width in ("45", "60", "80", "120", "200"):
+        out = cli.ask("flows", COLUMNS=width).stdout
+        table = out.split("\n\n")[0]
+        tap.check(f"the table fits {width} columns",
+                  table and all(len(line) <= int(width) for line in table.splitlines()), out)
+    wide = cli.ask("flows").stdout
+    tap.check("and is whole where there is no terminal",
+              "ZONES" in wide and "2001:db8:1::9" in wide and "\033" not in wide, wide)
+    tap.check("it is coloured when asked for", "\033[" in cli.ask("flows", "--color=always").stdout)
+
+
+def follow(cli, tap, wan):
+    child = subprocess.Popen([cli.program, "flows", *cli.agent, "--follow", "--json", "--rule",
+                              "web"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             preexec_fn=lab.die_with_parent)
+    person = subprocess.Popen([cli.program, "flows", *cli.agent, "--follow", "--denied"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              preexec_fn=lab.die_with_parent)
+    time.sleep(0.7)
+    wan.talk("tcp", "192.0.2.1", 25, seconds=0.2, source="192.0.2.99")
+    wan.talk("tcp", "192.0.2.1", 80, source="192.0.2.99")
+    event = json.loads(child.stdout.readline())
+    tap.check("--follow shows a connection as it begins", event["event"] == "new"
+              and event["source"] == "192.0.2.99" and event["rule"] == "web", event)
+    line = person.stdout.readline()
+    tap.check("and a denied packet as a line", re.match(
+        r"\d\d:\d\d:\d\d  denied  default.input +tcp/25 +192\.0\.2\.99 > 192\.0\.2\.1\b", line), line)
+    child.stdout.close()
+    wan.talk("tcp", "192.0.2.1", 80, source="192.0.2.99")
+    try:
+        code = child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        code = "still there"
+    tap.equal("it ends when its reader does, without a word", (code, child.stderr.read()), (1, ""))
+    return person
+
+
+def rules_and_feeds(cli, tap):
+    rules = {r["id"]: r for r in cli.json("rules")["rules"]}
+    tap.check("rules shows packets, flows and the last match", rules["web"]["packets"] >= 2
+              and rules["web"]["flows"] >= 2 and time.time() - rules["web"]["last"] < 600,
+              rules.get("web"))
+    unused = [r["id"] for r in cli.json("rules", "--unused")["rules"]]
+    tap.check("rules --unused names those that never matched", "ssh" in unused
+              and "web" not in unused and not any(u.startswith("builtin.") for u in unused), unused)
+    ids = [line.split()[0] for line in cli.ask("rules").stdout.splitlines()[1:]]
+    tap.check("the table has the policy's order, and defaults last",
+              [i for i in ids if i in ("ssh", "web", "office", "quiet")]
+              == ["ssh", "web", "office", "quiet"] and ids[-1].startswith("default."), ids)
+    feeds = cli.json("feeds")["feeds"]
+    tap.check("feeds shows sizes and broken lines", feeds and feeds[0]["name"] == "bad"
+              and feeds[0]["ranges"] == 1 and feeds[0]["bad_lines"] == 1, feeds)
+    done = cli.ask("feeds")
+    tap.check("as a table too", re.search(r"^bad +\d+ +1 +\d+s ago +1", done.stdout, re.M), seen(done))
+
+
+def status(cli, tap):
+    done = cli.ask("status")
+    tap.check("status shows a person how things are, in 80 columns", done.returncode == 0
+              and done.stdout.startswith("State      running\n")
+              and max(map(len, done.stdout.splitlines())) <= 80, seen(done))
+    tap.equal("status --json is what the agent says", cli.json("status").keys(),
+              cli.machine.status().keys())
+
+
+def apply(cli, tap):
+    machine = cli.machine
+    before = machine.table()
+    done = cli.ask("apply")
+    tap.check("apply without a policy reads the agent's own again", done.returncode == 0
+              and "nothing had to change" in done.stdout, seen(done))
+    bad = machine.write("other.yml", BAD)
+    done = cli.ask("apply", bad)
+    tap.check("apply shows the errors of another policy with its lines",
+              done.returncode == 1 and f"{bad}:5:11: error:" in done.stderr
+              and "        from: wann\n" in done.stderr and "still is" in done.stderr, seen(done))
+    tap.equal("which changed nothing", machine.table(), before)
+    machine.write("policy.yml", BAD)
+    done = cli.ask("apply")
+    tap.check("errors of the agent's own policy look the same", done.returncode == 1
+              and f"{machine.policy_path}:5:11: error:" in done.stderr
+              and "        from: wann\n" in done.stderr, seen(done))
+    answer = cli.json("apply")
+    tap.check("apply --json tells them as well", answer["ok"] is False
+              and [f["line"] for f in answer["faults"]] == [5, 11], answer)
+    machine.write("policy.yml", GOOD)
+    other = machine.write("other.yml", GOOD.replace("id: web", "id: site"))
+    done = cli.ask("apply", other)
+    tap.check("apply brings another policy into force", done.returncode == 0
+              and str(other) in done.stdout and "n.site" in machine.table(), seen(done))
+    done = cli.ask("apply", "-", stdin="version: 1\n\0\n")
+    tap.check("what is not even text is refused with its place",
+              done.returncode == 1 and "(standard input):2:1: error:" in done.stderr, seen(done))
+    done = cli.ask("apply")
+    tap.check("the next apply is back to the agent's own", done.returncode == 0
+              and "n.site" not in machine.table(), seen(done))
+    if machine.root:
+        done = cli.ask("apply", user=True)
+        tap.check("an ordinary user may not apply", done.returncode == 1
+                  and "root" in done.stderr, seen(done))
+
+
+def same_numbers(cli, tap):
+    """compile knows the agent's numbers: what it prints is what is in force."""
+    script = cli.ask("compile", cli.machine.policy_path).stdout
+    marks = set(re.findall(r"ct mark set \S+ (?:and \S+ or )?(0x\w+)", script))
+    listed = cli.machine.table()
+    prefixes = set(re.findall(r'log prefix "([^"]+)"', script))
+    tap.check("compile prints what is in force, with its numbers", prefixes and all(
+        f'log prefix "{p}"' in listed for p in prefixes), f"{prefixes}\n{marks}\n{listed}")
+
+
+def agent_gone(cli, tap, person):
+    cli.machine.agent.end(signal.SIGKILL)
+    code = person.wait(10)
+    tap.check("--follow says that the agent ended", code == 1
+              and "the agent ended" in person.stderr.read(), code)
+    done = cli.ask("flows", "--rule", "web")
+    tap.check("flows needs no agent", done.returncode == 0 and "192.0.2.9" in done.stdout, seen(done))
+    done = cli.ask("rules")
+    tap.check("rules shows what the database knows, and says why only that",
+              done.returncode == 1 and "not running" in done.stderr
+              and re.search(r"^web +\d+ +\d\d:\d\d$", done.stdout, re.M), seen(done))
+    done = cli.ask("status")
+    tap.check("status does, too", done.returncode == 1 and "not running" in done.stderr
+              and done.stdout.startswith("Database   "), seen(done))
+    answer = cli.json("status")
+    tap.check("also as JSON", answer["state"] == "unreachable"
+              and answer["database"]["minutes"] >= 1, answer)
+    if cli.machine.root:
+        done = cli.ask("flows", user=True)
+        tap.check("who may not read the database is told so", done.returncode == 1
+                  and done.stderr.count("\n") == 1 and done.stdout == "", seen(done))
+
+
+def broken_databases(cli, tap):
+    path = cli.machine.database_path
+    for name, content in (("no database", b"not a database" * 100), ("an empty file", b"")):
+        path.write_bytes(content)
+        for extra in ("-wal", "-shm"):
+            pathlib.Path(f"{path}{extra}").unlink(missing_ok=True)
+        done = cli.ask("flows")
+        tap.check(f"{name} is one sentence", done.returncode == 1 and done.stdout == ""
+                  and done.stderr.startswith("vigil: ") and done.stderr.count("\n") == 1, seen(done))
+
+
+def main():
+    why_not = lab.possible()
+    if why_not:
+        print(f"1..0 # SKIP no namespaces here: {why_not}\n0 passed, 0 failed")
+        return 0
+    lab.enter()
+    tap = lab.Tap()
+    with lab.Lab() as machine:
+        cli = Cli(machine, tap)
+        for scenario in (usage, check_policies, check_odd_files, check_without_namespaces,
+                         check_touches_nothing, check_examples, completions,
+                         compile_policies, nobody_there):
+            scenario(cli, tap)
+        wan, came = make_traffic(machine)
+        flows(cli, tap, came)
+        flow_tables(cli, tap)
+        person = follow(cli, tap, wan)
+        for scenario in (rules_and_feeds, status, apply, same_numbers):
+            scenario(cli, tap)
+        agent_gone(cli, tap, person)
+        broken_databases(cli, tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -62,7 +62,8 @@ static const struct phrase set_properties[] = {
 	"snaplen|[|]|NUMBER|ADDRESS|SET"
 
 static const struct phrase rule_words[] = {
-	{ "counter ?name ?COUNTER", SAME, SAME },
+	{ "counter name COUNTER", SAME, SAME },
+	{ "counter", SAME, SAME },
 	{ "log prefix PREFIX group 22087", SAME, SAME },
 	{ "ct mark set", SAME, SAME },
 	{ "meta nftrace set", SAME, SAME },

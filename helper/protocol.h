@@ -53,10 +53,11 @@ enum helper_payload {
 
 enum helper_dump {
 	HELPER_DUMP_CONNTRACK = 1, /* a netlink socket on which the dump is under way */
-	HELPER_DUMP_COUNTERS =
-		2, /* the same: NFT_MSG_NEWOBJ of table inet vigil's counters */
-	HELPER_DUMP_TABLE =
-		3, /* a sealed memfd: libnftables' terse JSON of the table */
+	/* The same: NFT_MSG_NEWOBJ of table inet vigil's counters, ... */
+	HELPER_DUMP_COUNTERS = 2,
+	HELPER_DUMP_SETS = 3,   /* ... NFT_MSG_NEWSET of its sets, without elements */
+	HELPER_DUMP_CHAINS = 4, /* ... NFT_MSG_NEWCHAIN of all tables of family inet:
+				   the kernel knows no narrower question */
 };
 
 struct helper_request {
@@ -87,8 +88,7 @@ struct helper_reply {
 	uint32_t line;    /* APPLY of a script: line at fault, counted from 1; else 0 */
 	uint32_t version; /* HELLO: HELPER_VERSION; else 0 */
 	uint64_t size_bytes; /* HELLO: HELPER_ELEMENTS_MAX; OBSERVE: receive buffer of
-				the first descriptor; DUMP of the table: size of the
-				memfd */
+				the first descriptor; else 0 */
 	char text[HELPER_TEXT_MAX]; /* NUL-terminated printable ASCII; empty on success
 				     */
 };

@@ -6,7 +6,3 @@
 
 /** ruleset_apply() - In a worker: one script, one transaction. -EINVAL when refused. */
 void ruleset_apply(const struct work *work, struct helper_reply *reply);
-
-/** ruleset_list() - In a worker: terse JSON of the table to @work->fd. -ENOENT without
- * the table. */
-void ruleset_list(const struct work *work, struct helper_reply *reply);

@@ -187,6 +187,11 @@ int watch_start(struct agent *agent, struct inherited *inherited);
 /** watch_check() - Ask the helper for what is missing: sockets, or a dump. */
 void watch_check(struct agent *agent);
 
+/** watch_pause() - Rules are about to change: hear nothing of tables until
+ * watch_check().
+ */
+void watch_pause(struct agent *agent);
+
 /** watch_adopt() - Another policy is in force. */
 void watch_adopt(struct agent *agent);
 

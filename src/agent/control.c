@@ -376,7 +376,7 @@ int control_listen(const char *path)
 	mask = umask(0117);
 	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(mask);
-	if (!error && listen(fd, CONTROL_CLIENTS_MAX) < 0)
+	if (!error && listen(fd, SOMAXCONN) < 0)
 		error = -errno;
 	return error ? error : take_fd(fd);
 }

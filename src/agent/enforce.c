@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "agent/helper.h"
+#include "agent/kernel.h"
 #include "base/cleanup.h"
 #include "compile/transition.h"
-
-enum { LISTING_MAX = 512 * 1024 * 1024 };
 
 static int problem(struct enforcement *report, int error, const char *what,
 		   const struct helper_refusal *refusal)
@@ -23,49 +22,13 @@ static int problem(struct enforcement *report, int error, const char *what,
 	return error;
 }
 
-static int read_whole(int fd, size_t size_bytes, char **ret)
-{
-	auto_free char *text = malloc(size_bytes + 1);
-
-	if (!text)
-		return -ENOMEM;
-	for (size_t at = 0; at < size_bytes;) {
-		ssize_t got = pread(fd, text + at, size_bytes - at, (off_t)at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : -EPROTO;
-		at += (size_t)got;
-	}
-	text[size_bytes] = '\0';
-	*ret = take(text);
-	return 0;
-}
-
 static int list_table(int helper, struct inventory *ret, struct enforcement *report)
 {
 	struct helper_refusal refusal = { 0 };
-	auto_free char *text = NULL;
-	size_t size_bytes = 0;
-	auto_fd int fd = -1;
-	int error;
+	int error = kernel_inventory(helper, ret, &refusal);
 
-	fd = helper_dump(helper, HELPER_DUMP_TABLE, &size_bytes, &refusal);
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return problem(report, fd, "the table could not be listed", &refusal);
-	if (size_bytes > LISTING_MAX)
-		return problem(report, -EPROTO, "the table's listing is too large",
-			       NULL);
-	error = read_whole(fd, size_bytes, &text);
-	if (!error)
-		error = inventory_of_listing(text, size_bytes, ret);
-	if (error)
-		return problem(report, error, "the table's listing is not understood",
-			       NULL);
-	return 0;
+	return error ? problem(report, error, "the table could not be listed", &refusal)
+		     : 0;
 }
 
 /* Name feeds' sets as the kernel does, so that what is the same has the same name. */

@@ -97,6 +97,8 @@ static void start_next(struct agent *agent)
 	apply->numbering = copy_numbering(force->numbering);
 	if (force->ready && !apply->dry_run)
 		manager_reloading();
+	if (!apply->dry_run)
+		watch_pause(agent);
 	if (apply->numbering)
 		worker_add(agent->worker, &apply->job);
 	else

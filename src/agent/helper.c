@@ -260,8 +260,7 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 	return 0;
 }
 
-int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
-		struct helper_refusal *refusal)
+int helper_dump(int fd, enum helper_dump kind, struct helper_refusal *refusal)
 {
 	struct helper_request request = { .op = HELPER_DUMP, .kind = kind };
 	auto_answer struct answer answer = { 0 };
@@ -271,8 +270,6 @@ int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
 		return error;
 	if (answer.fd_count != 1)
 		return -EPROTO;
-	if (size_bytes)
-		*size_bytes = answer.reply.size_bytes;
 	answer.fd_count = 0;
 	return answer.fds[0];
 }

@@ -68,9 +68,11 @@ struct helper_sockets {
 int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 		   struct helper_refusal *refusal);
 
-/** helper_dump() - A dump. Return: a descriptor that the caller owns (a netlink socket
- * to read until NLMSG_DONE, or the memfd of the table), or -errno (-ENOENT: no table).
- * The netlink socket is non-blocking and close-on-exec; without the table the dump of
- * counters is empty. */
-int helper_dump(int fd, enum helper_dump kind, size_t *size_bytes,
-		struct helper_refusal *refusal);
+/**
+ * helper_dump() - A dump
+ *
+ * Return: a non-blocking, close-on-exec netlink socket that the caller owns and reads
+ * until NLMSG_DONE, or -errno. Without the table a dump is empty, or an NLMSG_ERROR of
+ * ENOENT.
+ */
+int helper_dump(int fd, enum helper_dump kind, struct helper_refusal *refusal);

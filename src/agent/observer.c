@@ -261,6 +261,11 @@ int observer_attach(struct observer *observer, unsigned int which, int fd)
 	return error < 0 ? error : 0;
 }
 
+void observer_detach(struct observer *observer, unsigned int which)
+{
+	detach(&observer->sockets[which]);
+}
+
 uint32_t observer_missing(const struct observer *observer)
 {
 	uint32_t mask = 0;

@@ -52,6 +52,9 @@ void observer_free(struct observer *observer);
  */
 int observer_attach(struct observer *observer, unsigned int which, int fd);
 
+/** observer_detach() - Close a socket. */
+void observer_detach(struct observer *observer, unsigned int which);
+
 /** observer_missing() - Return: mask of the HELPER_FD_* that are not attached. */
 uint32_t observer_missing(const struct observer *observer);
 

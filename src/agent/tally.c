@@ -2,24 +2,21 @@
 #include "agent/tally.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/helper.h"
-#include "agent/receive.h"
+#include "agent/dump.h"
 #include "base/cleanup.h"
 #include "compile/compile.h"
 #include "observe/decode.h"
 #include "store/store.h"
 
-enum { DUMP_TIMEOUT_MS = 10000, NAMES_MAX = 200000 };
+enum { NAMES_MAX = 200000 };
 
 struct reading {
 	struct tally *tally;
-	bool done;
-	int error;
+	int error; /* of keeping what was read */
 };
 
 /* Room for one more, by doubling. */
@@ -58,30 +55,9 @@ static void on_counter(const struct counter *counter, void *context)
 	};
 }
 
-static void on_datagram(const void *data, size_t size_bytes, void *context)
+static struct decode_summary decode(const void *data, size_t size_bytes, void *context)
 {
-	struct reading *reading = context;
-	struct decode_summary summary =
-		decode_counters(data, size_bytes, on_counter, reading);
-
-	reading->done |= summary.done;
-	if (summary.error)
-		reading->error = summary.error;
-}
-
-static int read_dump(int fd, struct receiver *receiver, struct reading *reading)
-{
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-
-	while (!reading->done && !reading->error) {
-		int count = receive(receiver, fd, on_datagram, reading);
-
-		if (count < 0)
-			return count;
-		if (count == 0 && poll(&wait, 1, DUMP_TIMEOUT_MS) <= 0)
-			return -ETIMEDOUT;
-	}
-	return reading->error;
+	return decode_counters(data, size_bytes, on_counter, context);
 }
 
 static int compare_counters(const void *a, const void *b)
@@ -94,15 +70,10 @@ static int compare_counters(const void *a, const void *b)
 int tally_counters(struct tally *tally, int helper)
 {
 	struct reading reading = { .tally = tally };
-	struct receiver *receiver = receiver_new();
-	auto_fd int fd = -1;
-	int error;
+	int error = dump_read(helper, HELPER_DUMP_COUNTERS, decode, &reading, NULL);
 
-	if (!receiver)
-		return -ENOMEM;
-	fd = helper_dump(helper, HELPER_DUMP_COUNTERS, NULL, NULL);
-	error = fd < 0 ? fd : read_dump(fd, receiver, &reading);
-	receiver_free(receiver);
+	if (!error)
+		error = reading.error;
 	if (tally->counter_count > 1)
 		qsort(tally->counters, tally->counter_count, sizeof(*tally->counters),
 		      compare_counters);

@@ -19,6 +19,10 @@
 
 enum {
 	TICK_US = 1000000,
+	/* Bytes of connections that live are only told by a dump. It costs by the
+	   connection, so where there are few they are known as fresh as all else. */
+	DUMP_FEW = 5000,
+	DUMP_FEW_EVERY_S = 5,
 	DUMP_EVERY_S = 60,
 	/* A flood that overflows the buffer goes on for a while: no dump for each. */
 	DUMP_AGAIN_S = 5,
@@ -55,8 +59,8 @@ static void ask_helper(struct job *job)
 			helper_observe(helper, question->wanted, &question->sockets,
 				       &question->refusal);
 	} else {
-		question->dump = helper_dump(helper, HELPER_DUMP_CONNTRACK, NULL,
-					     &question->refusal);
+		question->dump =
+			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
 		question->error = question->dump < 0 ? question->dump : 0;
 	}
 	link_check(link, question->error);
@@ -79,13 +83,14 @@ static void note_problem(struct agent *agent, const struct question *question)
 	memcpy(agent->watch.problem, problem, sizeof(problem));
 }
 
-static void attach(struct agent *agent, unsigned int which, int fd, bool keep)
+static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 {
 	int error;
 
 	if (fd < 0)
 		return;
-	if (keep)
+	/* Not the one for tables: see watch_pause(). */
+	if (fresh && which != HELPER_FD_TABLES)
 		manager_keep(fd, socket_names[which]);
 	error = observer_attach(agent->watch.observer, which, fd);
 	if (error)
@@ -104,6 +109,8 @@ static void take_sockets(struct agent *agent, struct question *question)
 
 	attach(agent, HELPER_FD_CONNTRACK, question->sockets.conntrack, true);
 	attach(agent, HELPER_FD_LOG, question->sockets.log, true);
+	if (agent->force.running && question->sockets.tables >= 0)
+		close(take_fd(question->sockets.tables));
 	attach(agent, HELPER_FD_TABLES, question->sockets.tables, true);
 	if (!before && watching(agent))
 		recorder_start(agent->recorder);
@@ -151,6 +158,13 @@ static void ask(struct agent *agent, uint32_t wanted)
 	worker_add(agent->worker, &question->job);
 }
 
+static int64_t dump_interval_s(const struct agent *agent)
+{
+	size_t live = aggregate_counts(agent->watch.aggregate).live;
+
+	return live <= DUMP_FEW ? DUMP_FEW_EVERY_S : DUMP_EVERY_S;
+}
+
 static bool dump_is_due(const struct agent *agent)
 {
 	const struct watch *watch = &agent->watch;
@@ -158,7 +172,7 @@ static bool dump_is_due(const struct agent *agent)
 
 	if (!watching(agent) || observer_dumping(watch->observer))
 		return false;
-	if (!watch->dumped_at || since >= DUMP_EVERY_S)
+	if (!watch->dumped_at || since >= dump_interval_s(agent))
 		return true;
 	return watch->gap && since >= DUMP_AGAIN_S;
 }
@@ -254,6 +268,14 @@ static void on_table_gone(void *context)
 	agent_tell(agent);
 }
 
+/* Where somebody listens, the kernel makes a notice for each element that is loaded,
+ * and loading takes four times as long. So nobody does: the socket is closed, also the
+ * manager's copy, for there is none. */
+void watch_pause(struct agent *agent)
+{
+	observer_detach(agent->watch.observer, HELPER_FD_TABLES);
+}
+
 void watch_adopt(struct agent *agent)
 {
 	const struct image *image = agent->force.committed->image;
@@ -284,6 +306,7 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	};
 	int error = observer_new(agent->event, agent->watch.aggregate, &handlers,
 				 &agent->watch.observer);
+	uint32_t missing;
 
 	if (error < 0)
 		return error;
@@ -292,8 +315,9 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
 	/* Queued before the first attempt to enforce, so that what the new rules decide
 	   is heard from the first packet on. */
-	if (error >= 0 && observer_missing(agent->watch.observer))
-		ask(agent, observer_missing(agent->watch.observer));
+	missing = observer_missing(agent->watch.observer) & ~(1u << HELPER_FD_TABLES);
+	if (error >= 0 && missing)
+		ask(agent, missing);
 	return error;
 }
 

@@ -31,10 +31,6 @@ void inventory_done(struct inventory *inventory);
  * -ENOMEM. */
 int inventory_of_image(const struct image *image, struct inventory *ret);
 
-/** inventory_of_listing() - From libnftables' JSON of "list table inet vigil", terse.
- *  Return: 0, -EINVAL or -ENOMEM. */
-int inventory_of_listing(const char *json, size_t size_bytes, struct inventory *ret);
-
 /** inventory_feed_generation() - The generation of a feed's set, the highest if there
  * are several. Return: 0 when there is none. */
 uint32_t inventory_feed_generation(const struct inventory *inventory, const char *feed);

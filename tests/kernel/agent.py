@@ -33,6 +33,8 @@ rules:
   - {id: web, from: wan, to: host, allow: {tcp: 70000}}
 """
 
+FD02_2 = "fd02" + "0" * 27 + "2"  # fd02::2, as the database shows it
+
 tap = lab.Tap()
 
 
@@ -98,7 +100,7 @@ def remembers_who_spoke_to_whom():
         tap.equal("an output flow likewise",
                   [own[k] for k in ("direction", "from_zone", "to_zone", "destination",
                                     "bytes_out", "bytes_in")],
-                  ["output", "", "wan", "fd02::2", 64, 148])
+                  ["output", "", "wan", FD02_2, 64, 148])
         (ping,) = m.rows("ping")
         tap.equal("a ping's port is its type", [ping["protocol"], ping["port"]], [58, 128])
         status = m.status()
@@ -127,7 +129,7 @@ def remembers_what_was_denied():
         (default,) = m.rows("default.input")
         tap.equal("and a dropped one",
                   [default[k] for k in ("denied", "verdict", "from_zone", "source", "protocol")],
-                  [1, "drop", "wan", "fd02::2", 17])
+                  [1, "drop", "wan", FD02_2, 17])
         tap.check("a rule that logs writes to the journal",
                   "reject no-smtp: tcp 10.0.1.2:" in m.agent.log, m.agent.log)
         tap.check("one that does not, does not", "default.input" not in m.agent.log)
@@ -324,8 +326,10 @@ def survives_kill_9_at_any_time():
             lambda: m.state_name() == "running", 20), m.agent.log[-2000:])
         m.reload(POLICY)
         tap.equal("what is allowed passes", m.lan.talk("tcp", "10.0.1.1", 22), "ok")
+        m.lan.flood("10.0.2.2", 80, 1)
+        m.lan.talk("udp", "10.0.2.2", 53, source_port=60000)
         m.checkpoint(15)
-        tap.check("flows were kept", m.total("lan-out", "flows") > 0, m.rows("lan-out"))
+        tap.check("flows are remembered", m.total("lan-out", "flows") > 0, m.rows("lan-out"))
         m.agent.end()
         tap.equal("and the database is whole", m.integrity(), "ok")
 
@@ -466,8 +470,7 @@ def keeps_feeds_fresh():
 def loads_a_large_feed_without_missing_events():
     with Home() as m:
         m.write("bad.txt", "10.9.0.0/16\n")
-        m.start(FEED_POLICY.replace("refresh: 1s", "refresh: 0s")
-                if False else FEED_POLICY.replace(", refresh: 1s", ""))
+        m.start(FEED_POLICY.replace(", refresh: 1s", ""))
         lines = "".join(f"{20 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/25\n"
                         for i in range(300000))
         m.write("bad.txt", lines)
@@ -498,8 +501,8 @@ def loads_a_large_feed_without_missing_events():
         m.agent.kill()
         start = time.monotonic()
         m.start_agent()
-        tap.equal("a new agent sends nothing", m.handles(), before)
         print(f"# restarted in {time.monotonic() - start:.2f} s")
+        tap.equal("a new agent sends nothing", m.handles(), before)
         m.write("bad.txt", lines)
         tap.equal("and knows the elements: one is deleted", m.reload()["change"],
                   {"rules_changed": False, "elements_added": 0, "elements_deleted": 1})
@@ -510,7 +513,6 @@ def counts_what_it_missed():
         m.start(POLICY)
         m.lan.talk("tcp", "10.0.1.1", 22)
         m.checkpoint()
-        m.sysctl("net.netfilter.nf_conntrack_max", 262144)
         m.agent.send(signal.SIGSTOP)
         sent = 0
         for _ in range(4):
@@ -569,10 +571,8 @@ def follows():
             m.lan.flood("10.0.2.2", 53, 1000)
             m.forget_connections()
         tap.equal("who does not read holds nobody up", m.state_name(), "running")
-        gone = lambda: slow.socket.send(b"") is None
         control.close()
         tap.check("and is dropped in the end", wait_dropped(slow, 25))
-        del gone
 
 
 def wait_dropped(control, seconds):

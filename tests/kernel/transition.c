@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/helper.h"
+#include "agent/kernel.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "compile/compile.h"
@@ -107,21 +108,10 @@ static void free_version(struct version *version)
 
 static struct inventory list_table(void)
 {
-	struct helper_refusal refusal = { 0 };
 	struct inventory inventory = { 0 };
-	size_t size = 0;
-	int fd = helper_dump(helper, HELPER_DUMP_TABLE, &size, &refusal);
-	char *text;
 
-	if (fd == -ENOENT)
-		return inventory;
-	probe_must(fd >= 0, "listing the table");
-	text = malloc(size);
-	probe_must(text && pread(fd, text, size, 0) == (ssize_t)size, "pread");
-	probe_must(inventory_of_listing(text, size, &inventory) == 0,
-		   "inventory_of_listing");
-	free(text);
-	close(fd);
+	probe_must(kernel_inventory(helper, &inventory, NULL) == 0,
+		   "listing the table");
 	return inventory;
 }
 
@@ -387,7 +377,7 @@ int main(void)
 	pid_t pid;
 
 	random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-	printf("transition: VIGIL_SEED=%llu\n", (unsigned long long)random_state);
+	printf("1..2\n# VIGIL_SEED=%llu\n", (unsigned long long)random_state);
 	fflush(stdout);
 	random_state = random_state * 2654435761u + 88172645463325252u;
 	harness_enter();
@@ -397,7 +387,9 @@ int main(void)
 	probe_must(numbering && helper_hello(helper, &refusal) == 0, "helper_hello");
 	for (size_t i = 0; i < CHAINS_OF_POLICIES; i++)
 		walk_policies();
+	printf("ok 1 - any_policy_becomes_any_other\n");
 	reload_under_traffic(&probe);
+	printf("ok 2 - nothing_forbidden_passes_during_reloads\n");
 	numbering_free(numbering);
 	close(helper);
 	waitpid(pid, NULL, 0);

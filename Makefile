@@ -9,6 +9,7 @@ CLANG ?= clang
 V ?= 0
 SAN ?= 0
 B := build$(if $(filter 1,$(SAN)),-san)
+export VIGIL_BUILD := $B
 
 VERSION := 0.1.0
 
@@ -21,7 +22,7 @@ SAY = @:
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-	-Wundef -Wpointer-arith -Wwrite-strings -Werror
+	-Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers -Werror
 HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-strict-overflow
 CFLAGS ?= -O2 -g
 ifeq ($(SAN),1)

@@ -15,14 +15,6 @@
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-/* A request being performed. Its descriptors are closed when it is over. */
-struct exchange {
-	struct helper_request request;
-	struct helper_reply reply;
-	int received[HELPER_FDS_MAX], sent[HELPER_FDS_MAX];
-	size_t received_count, sent_count;
-};
-
 static void exchange_done(struct exchange *exchange)
 {
 	while (exchange->received_count > 0)
@@ -32,14 +24,12 @@ static void exchange_done(struct exchange *exchange)
 }
 
 /* Safe: it says what protocol.h says. */
-static int do_hello(struct exchange *exchange)
+static void do_hello(struct exchange *exchange)
 {
 	exchange->reply.version = HELPER_VERSION;
 	exchange->reply.size_bytes = HELPER_ELEMENTS_MAX;
-	return exchange->request.version == HELPER_VERSION
-		       ? 0
-		       : wire_refuse(&exchange->reply, -EPROTO,
-				     "this helper speaks version %d", HELPER_VERSION);
+	if (exchange->request.version != HELPER_VERSION)
+		exchange->reply.status = -EPROTO;
 }
 
 /*
@@ -47,40 +37,28 @@ static int do_hello(struct exchange *exchange)
  * checked, and is looked at only in a worker with bounds on memory and time. What it
  * may say is for gate.c and elements.c.
  */
-static int do_apply(struct exchange *exchange)
+static void do_apply(struct exchange *exchange)
 {
-	struct work work = { .fd = exchange->received[0],
+	bool script = exchange->request.kind == HELPER_SCRIPT;
+	struct work work = { .perform = script ? ruleset_apply : elements_apply,
+			     .fd = exchange->received[0],
 			     .payload_bytes = exchange->request.size_bytes };
 	int seals = fcntl(work.fd, F_GET_SEALS);
 	struct stat st;
 
 	if (seals < 0 || (seals & SEALS) != SEALS || fstat(work.fd, &st) < 0 ||
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size != work.payload_bytes)
-		return -EBADF;
-	work.perform = exchange->request.kind == HELPER_SCRIPT ? ruleset_apply
-							       : elements_apply;
-	worker_run(&work, &exchange->reply);
-	return 0;
+		wire_refuse(&exchange->reply, -EBADF,
+			    "not a sealed memfd of that size");
+	else
+		worker_run(&work, &exchange->reply);
 }
 
-static int do_observe(struct exchange *exchange)
-{
-	return observe_open(exchange->request.kind, &exchange->reply, exchange->sent,
-			    &exchange->sent_count);
-}
-
-static int do_dump(struct exchange *exchange)
-{
-	return observe_dump(exchange->request.kind, &exchange->reply, exchange->sent,
-			    &exchange->sent_count);
-}
-
-/* Each returns -EBADF when the payload is malformed; other errors are in the reply. */
-static int (*const operations[])(struct exchange *exchange) = {
+static void (*const operations[])(struct exchange *exchange) = {
 	[HELPER_HELLO] = do_hello,
 	[HELPER_APPLY] = do_apply,
-	[HELPER_OBSERVE] = do_observe,
-	[HELPER_DUMP] = do_dump,
+	[HELPER_OBSERVE] = observe_open,
+	[HELPER_DUMP] = observe_dump
 };
 
 int dispatch(int fd, bool *greeted)
@@ -97,8 +75,7 @@ int dispatch(int fd, bool *greeted)
 	if (!wire_request_valid(request, exchange.received_count) ||
 	    *greeted == (request->op == HELPER_HELLO))
 		return -EPROTO;
-	if (operations[request->op](&exchange) == -EBADF)
-		return -EPROTO;
+	operations[request->op](&exchange);
 	*greeted = *greeted || reply->status == 0;
 	reply->op = request->op;
 	return wire_send(fd, reply, sizeof(*reply), exchange.sent,

@@ -10,13 +10,12 @@
 #include "helper/netlink.h"
 #include "helper/wire.h"
 
-enum {
-	LIST_MAX = 65000,    /* an attribute's length has 16 bits */
-	MESSAGE_MAX = 65536, /* the list and all else */
-	/* A range of 8 bytes takes 40 as attributes, one of 32 takes 64, and a block's
-	   header more than its message's. Pages that are not used cost nothing. */
-	GROWTH = 6,
-};
+/*
+ * An attribute's length has 16 bits. A range of 8 bytes takes 40 as attributes, one of
+ * 32 takes 64, and a block's header more than its message's; pages not used cost
+ * nothing.
+ */
+enum { LIST_MAX = 65000, GROWTH = 6 };
 
 struct batch {
 	char *data;
@@ -108,7 +107,7 @@ static void put_block(struct batch *batch, const struct helper_block *block,
  */
 static int send_batch(const struct batch *batch, uint32_t *fault)
 {
-	int bytes = (int)batch->used, one = 1;
+	int bytes = (int)batch->used;
 	auto_fd int fd = netlink_open(0);
 	int error;
 
@@ -118,16 +117,14 @@ static int send_batch(const struct batch *batch, uint32_t *fault)
 	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	/* Reports of errors need not repeat messages of 64 KiB. */
-	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	error = netlink_send(fd, batch->data, batch->used);
 	return error ? error : netlink_result(fd, fault);
 }
 
 void elements_apply(const struct work *work, struct helper_reply *reply)
 {
-	size_t capacity = GROWTH * work->payload_bytes + 2 * MESSAGE_MAX, step;
-	const char *data = work->payload, *name = "elements";
+	size_t capacity = GROWTH * (work->payload_bytes + 64), step;
+	const char *data = work->payload;
 	struct batch batch = { 0 };
 	uint32_t fault = 0;
 	int error;
@@ -149,14 +146,8 @@ void elements_apply(const struct work *work, struct helper_reply *reply)
 	batch.last->nlmsg_flags |= NLM_F_ACK;
 	put_frame(&batch, NFNL_MSG_BATCH_END);
 	error = send_batch(&batch, &fault);
-	if (fault)
-		name = ((const struct helper_block *)(data + fault - 1))->set;
+	data += fault ? fault - 1 : 0;
 	if (error)
-		wire_refuse(reply, error, "%s: %s", name,
-			    error == -ENOENT ? "it, or a range in it, is not there"
-			    : error == -EEXIST
-				    ? "it, or a range in it, is there already"
-			    : error == -ENOTEMPTY ? "a range overlaps one that is there"
-			    : error == -EMSGSIZE  ? "more than one batch can hold here"
-						  : strerror(-error));
+		wire_refuse(reply, error, "%s: %s",
+			    ((const struct helper_block *)data)->set, strerror(-error));
 }

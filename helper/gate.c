@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,21 +31,17 @@ static const struct phrase statements[] = {
 	  END, SAME },
 	{ "add|create set|map inet vigil NAME {", END, SET },
 	{ "add|create|delete chain|counter inet vigil NAME", END, SAME },
-	{ "delete set|map inet vigil NAME", END, SAME },
-	{ "flush chain|set|map inet vigil NAME", END, SAME },
+	{ "delete|flush chain|set|map inet vigil NAME", END, SAME },
 	{ 0 },
 };
 
-#define TYPES                                                                          \
-	"ipv4_addr|ipv6_addr|inet_proto|inet_service|ifname|mark|verdict|icmp_type|"   \
-	"icmpv6_type"
-
 static const struct phrase set_properties[] = {
-	{ "type|.|: " TYPES, SAME, SAME },
+	{ "type|.|: ipv4_addr|ipv6_addr|inet_proto|inet_service|ifname|mark|verdict|"
+	  "icmp_type|icmpv6_type",
+	  SAME, SAME },
 	{ "flags|, interval|dynamic|timeout|constant", SAME, SAME },
 	{ "size SIZE", SAME, SAME },
 	{ "timeout|gc-interval NUMBER", SAME, SAME },
-	{ "policy memory|performance", SAME, SAME },
 	{ "elements = {", SAME, VALUES },
 	{ "auto-merge|;", SAME, SAME },
 	{ "}", CLOSE, SAME },
@@ -149,12 +144,9 @@ static bool is_name(char *text)
 	       strcmp(text, "undefine") != 0;
 }
 
-#define NAME_CHARACTERS                                                                \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._-"
-
 static bool is_prefix(char *text)
 {
-	return all_of(text, NAME_CHARACTERS " ");
+	return all_of(text, WIRE_NAME_CHARACTERS " ");
 }
 
 static bool is_interface(char *text)
@@ -163,7 +155,7 @@ static bool is_interface(char *text)
 
 	if (size > 1 && text[size - 1] == '*')
 		text[--size] = '\0';
-	return size <= 15 && all_of(text, NAME_CHARACTERS "@:+");
+	return size <= 15 && all_of(text, WIRE_NAME_CHARACTERS "@:+");
 }
 
 /* Forms get a copy of the word, without what opens it, that they may cut up. */
@@ -182,14 +174,18 @@ static const struct form {
 	{ "SIZE", 0, is_size },
 };
 
-/* The size of the word at @at: a quoted text, one of PUNCTUATION, or up to either or a
- * blank. 0 at the line's end. */
-static size_t lex(const char *at)
+/* Where the word at @at ends: a quoted text, one of PUNCTUATION, or up to either or a
+ * blank. @at itself when there is none. */
+static const char *lex(const char *at)
 {
 #define PUNCTUATION "{},;/[]"
-	if (*at == '"')
-		return strcspn(at + 1, "\"\n") + 2;
-	return *at && strchr(PUNCTUATION, *at) ? 1 : strcspn(at, " \"\n" PUNCTUATION);
+	const char *end = at + strcspn(at, " \"\n" PUNCTUATION);
+
+	if (*at == '"') {
+		end = at + 1 + strcspn(at + 1, "\"\n");
+		return *end == '"' ? end + 1 : at;
+	}
+	return *at && strchr(PUNCTUATION, *at) ? at + 1 : end;
 }
 
 static bool form_admits(const char *name, size_t name_size, const char *word,
@@ -231,14 +227,13 @@ static const char *match(const char *pattern, const char *at, const char **fault
 {
 	for (const char *item = pattern; item; item = strchr(item, ' ')) {
 		const char *word = at + (*at == ' ');
-		size_t size = lex(word);
-		bool optional;
+		const char *end = lex(word);
 
 		item += *item == ' ';
-		optional = *item == '?';
-		if (size > 0 && item_admits(item + optional, word, size))
-			at = word + size;
-		else if (!optional) {
+		if (end > word &&
+		    item_admits(item + (*item == '?'), word, (size_t)(end - word)))
+			at = end;
+		else if (*item != '?') {
 			*fault = word > *fault ? word : *fault;
 			return NULL;
 		}
@@ -277,9 +272,11 @@ int gate_check(const char *script, struct helper_reply *reply)
 
 	for (reply->line = 1; *script; script++, reply->line++) {
 		script = *script == ' ' ? NULL : match_line(script, &fault);
-		if (!script)
+		if (!script) {
+			fault = strchr("\n", *fault) ? "newline" : fault;
 			return wire_refuse(reply, -EINVAL, "'%.*s' is not allowed here",
 					   (int)strcspn(fault, " \n"), fault);
+		}
 	}
 	reply->line = 0;
 	return 0;

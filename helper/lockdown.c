@@ -16,7 +16,6 @@
 #include "helper/netlink.h"
 
 enum {
-	DESCRIPTORS_MAX = 32,
 	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
 };
@@ -26,9 +25,8 @@ static struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0
 const char *lockdown_check(void)
 {
 	struct __user_cap_data_struct sets[2];
-	uid_t real, effective, saved;
 
-	if (getresuid(&real, &effective, &saved) < 0 || !real || !effective || !saved)
+	if (getuid() == 0 || geteuid() == 0)
 		return "it does not run as root: give it a uid of its own";
 	if (syscall(SYS_capget, &header, sets) < 0 ||
 	    !(sets[0].permitted >> CAP_NET_ADMIN & 1))
@@ -46,9 +44,8 @@ static int drop_capabilities(void)
 	for (unsigned long cap = 0; cap < 64; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	sets[0].permitted = sets[0].effective = 1U << CAP_NET_ADMIN;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
-	    syscall(SYS_capset, &header, sets) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	/* What is not inheritable is no longer ambient either. */
+	if (syscall(SYS_capset, &header, sets) < 0)
 		return -1;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -89,7 +86,6 @@ static const struct {
 	{ ALLOW, SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
 	{ ALLOW, SCMP_SYS(clone), 1, { { 0, SCMP_CMP_MASKED_EQ, NAMESPACES, 0 } } },
 	{ ALLOW, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0 } } },
-	{ FAIL, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_NE, PR_SET_PDEATHSIG, 0 } } },
 	{ ALLOW, SCMP_SYS(prlimit64), 1, { { 0, SCMP_CMP_EQ, 0, 0 } } },
 };
 
@@ -120,13 +116,13 @@ static int fill(scmp_filter_ctx filter)
 
 int lockdown(void)
 {
-	struct rlimit none = { 0, 0 }, few = { DESCRIPTORS_MAX, DESCRIPTORS_MAX };
+	struct rlimit none = { 0, 0 };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int error = filter ? fill(filter) : -ENOMEM;
 
-	if (!error && (drop_capabilities() < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-		       setrlimit(RLIMIT_NOFILE, &few) < 0))
+	if (!error && (drop_capabilities() < 0 || setrlimit(RLIMIT_CORE, &none) < 0))
 		error = -errno;
+	/* It sets no_new_privs as well. */
 	error = error ? error : seccomp_load(filter);
 	seccomp_release(filter);
 	malloc_trim(0);

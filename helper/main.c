@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +21,8 @@
 enum { PEERS_MAX = 8, INHERITED_FD = 3 };
 
 static const char usage[] = "Usage: vigil-helper [--listen PATH] | --help | --version\n"
-			    "Keeps table inet vigil of the kernel's firewall for "
-			    "vigil-agent. Its socket is\n"
-			    "descriptor 3 (see systemd.socket(5)), or made at PATH.\n";
+			    "Keeps table inet vigil for vigil-agent, which comes to "
+			    "descriptor 3 or PATH.\n";
 
 static int fail(const char *what, const char *why)
 {
@@ -62,18 +60,8 @@ static int inherited_socket(void)
 	return fcntl(INHERITED_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : INHERITED_FD;
 }
 
-/* Whose socket it is says who may connect, whatever its mode is when they do. */
-static int find_path(int fd, struct stat *path)
-{
-	struct sockaddr_un address = { 0 };
-	socklen_t size = sizeof(address) - 1;
-
-	return getsockname(fd, (struct sockaddr *)&address, &size) < 0
-		       ? -1
-		       : stat(address.sun_path, path);
-}
-
-/* Let the next in, or tell it why not. Return: its connection or -1. */
+/* Let the next in, or tell it why not. Whose socket it is says who may, whatever its
+ * mode is by now. Return: its connection or -1. */
 static int welcome(int listener, const struct stat *path)
 {
 	struct helper_reply reply = { .op = HELPER_HELLO };
@@ -127,7 +115,8 @@ static int serve(int fd, const struct stat *path)
 int main(int argc, char **argv)
 {
 	int fd, listening = 0, error;
-	socklen_t size = sizeof(listening);
+	struct sockaddr_un address = { 0 };
+	socklen_t size = sizeof(listening), address_size = sizeof(address) - 1;
 	struct stat path;
 	const char *why;
 
@@ -143,7 +132,8 @@ int main(int argc, char **argv)
 	fd = argc == 3 ? make_socket(argv[2]) : inherited_socket();
 	if (fd < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
-	    (listening && find_path(fd, &path) < 0))
+	    getsockname(fd, (struct sockaddr *)&address, &address_size) < 0 ||
+	    (listening && stat(address.sun_path, &path) < 0))
 		return fail("no socket", strerror(errno));
 	error = lockdown();
 	if (error)

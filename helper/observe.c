@@ -2,40 +2,27 @@
 #include "helper/observe.h"
 
 #include <errno.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <string.h>
 
 #include "helper/netlink.h"
-#include "helper/wire.h"
 
-enum {
-	RECEIVE_BYTES = 16 * 1024 * 1024, /* 13,000 events; the default holds 166 */
-	LOG_DELAY = 20,                   /* in 1/100 s */
-};
+enum { LOG_DELAY = 20 }; /* in 1/100 s */
 
-static const uint32_t groups[] = {
-	[HELPER_FD_CONNTRACK] = NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY,
-	[HELPER_FD_LOG] = 0,
-	[HELPER_FD_TABLES] = 1U << (NFNLGRP_NFTABLES - 1),
-};
+static const uint32_t groups[] = { [HELPER_FD_CONNTRACK] = NF_NETLINK_CONNTRACK_NEW |
+							   NF_NETLINK_CONNTRACK_DESTROY,
+				   [HELPER_FD_TABLES] = 1U << (NFNLGRP_NFTABLES - 1) };
 
-/* Add a socket to @fds. */
-static int open_events(uint32_t group_mask, int fds[], size_t *count)
+static int add_socket(struct exchange *exchange, uint32_t group_mask)
 {
-	int size = RECEIVE_BYTES / 2; /* the kernel doubles it */
 	int fd = netlink_open(group_mask);
 
 	if (fd < 0)
 		return fd;
-	/* The first is refused in a user namespace; the second then gives what may be.
-	 */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	fds[(*count)++] = fd;
-	return fd;
+	exchange->sent[exchange->sent_count++] = fd;
+	return 0;
 }
 
 /* The group is ours alone by number; only headers' worth of each packet leaves. */
@@ -68,30 +55,29 @@ static int bind_log(int fd)
  * keeps ended connections in the kernel's table until that is full: a denial of
  * service, no more than rules that drop everything.
  */
-int observe_open(uint32_t wanted, struct helper_reply *reply, int fds[], size_t *count)
+void observe_open(struct exchange *exchange)
 {
+	struct helper_reply *reply = &exchange->reply;
 	socklen_t size = sizeof(int);
-	int bytes = 0;
+	int bytes = 0, error = 0;
 
-	for (int i = 0; i < HELPER_FDS_MAX; i++) {
-		int fd = wanted >> i & 1 ? open_events(groups[i], fds, count) : 0;
-		int error = i == HELPER_FD_LOG && fd > 0 ? bind_log(fd) : fd;
-
-		if (error < 0)
-			return wire_refuse(reply, error, "event socket %d: %s", i,
-					   error == -EBUSY
-						   ? "another holds the log group"
-						   : strerror(-error));
+	for (uint32_t i = 0; i < HELPER_FDS_MAX && !error; i++) {
+		if (!(exchange->request.kind >> i & 1))
+			continue;
+		error = add_socket(exchange, groups[i]);
+		if (!error && i == HELPER_FD_LOG)
+			error = bind_log(exchange->sent[exchange->sent_count - 1]);
 	}
-	getsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+	if (error)
+		wire_refuse(reply, error, "event sockets: %s", strerror(-error));
+	getsockopt(exchange->sent[0], SOL_SOCKET, SO_RCVBUF, &bytes, &size);
 	reply->size_bytes = (uint64_t)bytes;
-	return 0;
 }
 
 static const struct {
 	int type;
-	int family;
-	int table; /* attribute that names the table, 0 for none */
+	uint8_t family;
+	uint16_t table; /* attribute that names the table, 0 for none */
 } dumps[] = {
 	[HELPER_DUMP_CONNTRACK] = { NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
 				    AF_UNSPEC, 0 },
@@ -105,24 +91,26 @@ static const struct {
 
 /*
  * Safe with a hostile agent: a request of fixed contents, for connections of this
- * network namespace, for counters and sets of Vigil's own table, or for names of
- * chains; nothing is changed by it. The holder can't ask again, see above. libnftables
- * has no part in it: even a terse listing reads all elements of all sets, which takes
+ * network namespace, for counters and sets of Vigil's own table, or for chains of
+ * family inet, of which the kernel knows no narrower dump: names and hooks, no rules.
+ * Nothing is changed by it, and the holder can't ask again, see above. libnftables has
+ * no part in it: even a terse listing reads all elements of all sets, which takes
  * minutes.
  */
-int observe_dump(enum helper_dump kind, struct helper_reply *reply, int fds[],
-		 size_t *count)
+void observe_dump(struct exchange *exchange)
 {
-	int fd = open_events(0, fds, count), error = fd;
+	uint32_t kind = exchange->request.kind;
 	char buffer[256] = { 0 };
 	struct nlmsghdr *message = netlink_put(buffer, dumps[kind].type, NLM_F_DUMP,
-					       (uint8_t)dumps[kind].family, 0);
+					       dumps[kind].family, 0);
+	int error = add_socket(exchange, 0);
 
 	if (dumps[kind].table)
-		mnl_attr_put_strz(message, (uint16_t)dumps[kind].table, "vigil");
+		mnl_attr_put_strz(message, dumps[kind].table, "vigil");
 	if (kind == HELPER_DUMP_COUNTERS)
 		mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	if (fd >= 0)
-		error = netlink_send(fd, message, message->nlmsg_len);
-	return error < 0 ? wire_refuse(reply, error, "dump: %s", strerror(-error)) : 0;
+	if (!error)
+		error = netlink_send(exchange->sent[0], message, message->nlmsg_len);
+	if (error)
+		wire_refuse(&exchange->reply, error, "dump: %s", strerror(-error));
 }

@@ -22,8 +22,7 @@ static void explain(const char *text, struct helper_reply *reply)
 		    (int)strcspn(text, "\n"), text);
 }
 
-/* Return: what it printed, until the worker ends; NULL with a refusal. */
-static const char *run(const char *script, unsigned flags, struct helper_reply *reply)
+static void run(const char *script, struct helper_reply *reply)
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 
@@ -31,11 +30,8 @@ static const char *run(const char *script, unsigned flags, struct helper_reply *
 		_exit(1);
 	/* No file can be opened any more; an include has not even a place to look. */
 	nft_ctx_clear_include_paths(nft);
-	nft_ctx_output_set_flags(nft, flags);
-	if (nft_run_cmd_from_buffer(nft, script) == 0)
-		return nft_ctx_get_output_buffer(nft);
-	explain(nft_ctx_get_error_buffer(nft), reply);
-	return NULL;
+	if (nft_run_cmd_from_buffer(nft, script) != 0)
+		explain(nft_ctx_get_error_buffer(nft), reply);
 }
 
 /*
@@ -51,6 +47,6 @@ void ruleset_apply(const struct work *work, struct helper_reply *reply)
 		_exit(1);
 	if (strlen(script) != work->payload_bytes)
 		wire_refuse(reply, -EINVAL, "a NUL is in the script");
-	else if (gate_check(script, reply) == 0 && !run(script, 0, reply))
-		reply->status = -EINVAL;
+	else if (gate_check(script, reply) == 0)
+		run(script, reply);
 }

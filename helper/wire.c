@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* Room for all the descriptors of a valid packet; the kernel drops what is more. */
@@ -23,8 +21,6 @@ int wire_send(int fd, const void *data, size_t size_bytes, const int *fds,
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	union control control = { 0 };
 
-	if (fd_count > HELPER_FDS_MAX)
-		return -EINVAL;
 	if (fd_count > 0) {
 		message.msg_control = &control;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
@@ -48,9 +44,7 @@ int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FD
 	message.msg_control = &control;
 	/* Exact, as padding would let one more in. Only one SCM_RIGHTS fits. */
 	message.msg_controllen = CMSG_LEN(sizeof(int) * HELPER_FDS_MAX);
-	do
-		got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	if (got < 0)
 		return -errno;
 	*fd_count = 0;
@@ -67,28 +61,23 @@ int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FD
 
 bool wire_request_valid(const struct helper_request *request, size_t fd_count)
 {
-	static const uint32_t kinds[][2] = {
-		[HELPER_HELLO] = { 0, 0 },
-		[HELPER_APPLY] = { HELPER_SCRIPT, HELPER_ELEMENTS },
-		[HELPER_OBSERVE] = { 1, HELPER_FD_ALL },
-		[HELPER_DUMP] = { HELPER_DUMP_CONNTRACK, HELPER_DUMP_CHAINS },
-	};
+	static const uint32_t last_kind[] = { [HELPER_APPLY] = HELPER_ELEMENTS,
+					      [HELPER_OBSERVE] = HELPER_FD_ALL,
+					      [HELPER_DUMP] = HELPER_DUMP_CHAINS };
 	uint32_t op = request->op, kind = request->kind;
-	uint64_t max = op != HELPER_APPLY      ? 0
-		       : kind == HELPER_SCRIPT ? HELPER_SCRIPT_MAX
-					       : HELPER_ELEMENTS_MAX;
+	bool apply = op == HELPER_APPLY;
+	uint64_t max_bytes =
+		kind == HELPER_SCRIPT ? HELPER_SCRIPT_MAX : HELPER_ELEMENTS_MAX;
 
-	return op >= HELPER_HELLO && op <= HELPER_DUMP && kind >= kinds[op][0] &&
-	       kind <= kinds[op][1] && request->size_bytes <= max &&
-	       (request->size_bytes > 0) == (max > 0) && fd_count == (max > 0) &&
-	       (op == HELPER_HELLO || request->version == 0) && request->reserved == 0;
+	return op >= HELPER_HELLO && op <= HELPER_DUMP && kind <= last_kind[op] &&
+	       (kind > 0) == (op != HELPER_HELLO) && fd_count == apply &&
+	       (request->size_bytes > 0) == apply && request->size_bytes <= max_bytes &&
+	       (request->version == 0 || op == HELPER_HELLO) && request->reserved == 0;
 }
 
 bool wire_name_valid(const char *name)
 {
-	size_t size =
-		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			     "0123456789._-");
+	size_t size = strspn(name, WIRE_NAME_CHARACTERS);
 
 	return size > 0 && size < HELPER_SET_NAME_MAX && !name[size] &&
 	       !strchr("._-", name[0]);

@@ -27,6 +27,17 @@ int wire_send(int fd, const void *data, size_t size_bytes, const int *fds,
 int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FDS_MAX],
 		 size_t *fd_count);
 
+#define WIRE_NAME_CHARACTERS                                                           \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* A request, what came with it, and what goes back. It owns the descriptors. */
+struct exchange {
+	struct helper_request request;
+	struct helper_reply reply;
+	int received[HELPER_FDS_MAX], sent[HELPER_FDS_MAX];
+	size_t received_count, sent_count;
+};
+
 /** wire_request_valid() - Whether a request has the form that its operation asks for.
  */
 bool wire_request_valid(const struct helper_request *request, size_t fd_count);

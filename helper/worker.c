@@ -11,30 +11,20 @@
 
 #include "helper/wire.h"
 
-enum { TIME_LIMIT_S = 120, MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024 };
-
-/* The shadow of a sanitizer counts as data. */
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
+/* There only in a build with that sanitizer, whose shadow counts as data. */
+extern void __asan_init(void) __attribute__((weak));
 
 static void __attribute__((noreturn)) child(struct work *work, int answer)
 {
-	struct rlimit memory = { MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES },
-		      none = { 0, 0 };
+	struct rlimit memory = { WORKER_DATA_MAX, WORKER_DATA_MAX }, none = { 0, 0 };
 	struct helper_reply reply = { 0 };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	    setrlimit(RLIMIT_NPROC, &none) < 0 ||
-	    (!SANITIZED && setrlimit(RLIMIT_DATA, &memory) < 0))
+	    (!__asan_init && setrlimit(RLIMIT_DATA, &memory) < 0))
 		_exit(1);
 	/* An unhandled alarm is fatal, which nf_tables looks for in its long loops. */
-	alarm(TIME_LIMIT_S);
+	alarm(WORKER_TIME_MAX_S);
 	/* Safe: sealed, so neither its contents nor its size can change now. */
 	if (work->payload_bytes)
 		work->payload = mmap(NULL, work->payload_bytes, PROT_READ, MAP_PRIVATE,
@@ -61,11 +51,8 @@ void worker_run(struct work *work, struct helper_reply *reply)
 	got = read(ends[0], reply, sizeof(*reply));
 	close(ends[0]);
 	waitpid(pid, &status, 0);
-	if (got == sizeof(*reply))
-		return;
-	if (WIFSIGNALED(status))
-		wire_refuse(reply, WTERMSIG(status) == SIGALRM ? -ETIME : -EIO,
-			    "the worker was ended by signal %d", WTERMSIG(status));
-	else
-		wire_refuse(reply, -ENOMEM, "the worker gave up, likely out of memory");
+	status = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (got != sizeof(*reply))
+		wire_refuse(reply, status == SIGALRM ? -ETIME : -EIO,
+			    "the worker ended without an answer, signal %d", status);
 }

@@ -9,6 +9,8 @@
 
 #include "helper/protocol.h"
 
+enum { WORKER_TIME_MAX_S = 120, WORKER_DATA_MAX = 1024 * 1024 * 1024 /* bytes */ };
+
 struct work {
 	void (*perform)(const struct work *work, struct helper_reply *reply);
 	int fd;               /* of the payload to read, or of the memfd to write */

@@ -79,7 +79,7 @@ struct buffer;
  *
  * Each is "PATH:LINE:COLUMN: error: SENTENCE", then the line of the file and a caret.
  * Control characters of the source are shown as '?', tabs as one blank, and a line
- * longer than 160 characters is cut around the caret.
+ * longer than 160 characters is cut around the caret; beyond 256 KiB it is left out.
  */
 void faults_render(const struct faults *faults, const char *path, const char *source,
 		   size_t source_bytes, bool color, struct buffer *out);

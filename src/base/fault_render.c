@@ -8,8 +8,9 @@
 
 enum {
 	INDENT = 4,
-	SHOWN_MAX = 160,    /* characters of a line */
-	BEFORE_CARET = 100, /* of those at most so many before the caret */
+	LINE_BYTES_MAX = 256 * 1024, /* a longer line is not shown at all */
+	SHOWN_MAX = 160,             /* characters of a line */
+	BEFORE_CARET = 100,          /* of those at most so many before the caret */
 	BYTE_ORDER_MARK_BYTES = 3,
 };
 
@@ -24,10 +25,11 @@ struct view {
 	const char *source;
 	size_t size_bytes;
 	bool color;
-	/* Where line number @line begins: faults come sorted, so the walk goes on here.
-	 */
-	size_t offset;
+	/* Faults come sorted, so the walk goes on at the last line that was shown: its
+	 * number, 0 before the first, its beginning and its size. */
 	uint32_t line;
+	size_t offset;
+	size_t line_bytes;
 };
 
 /* Line breaks are those of YAML 1.1, since its positions count them. Return: bytes. */
@@ -38,10 +40,7 @@ static size_t line_break(const char *text, size_t size_bytes)
 
 	if (character == '\r' && size_bytes > 1 && text[1] == '\n')
 		return 2;
-	if (character == '\n' || character == '\r' || character == 0x85 ||
-	    character == 0x2028 || character == 0x2029)
-		return size;
-	return 0;
+	return text_breaks_line(character) ? size : 0;
 }
 
 static size_t line_bytes(const char *text, size_t size_bytes)
@@ -56,26 +55,33 @@ static size_t line_bytes(const char *text, size_t size_bytes)
 	return used;
 }
 
-/* Return: whether the source has that line; then it begins at @view->offset. */
+static bool next_line(struct view *view)
+{
+	size_t offset = 0;
+
+	if (view->line > 0) {
+		offset = view->offset + view->line_bytes;
+		if (offset == view->size_bytes)
+			return false;
+		offset += line_break(view->source + offset, view->size_bytes - offset);
+	}
+	view->offset = offset;
+	view->line_bytes = line_bytes(view->source + offset, view->size_bytes - offset);
+	view->line++;
+	return true;
+}
+
+/* Return: whether the source has that line; then it is @view->offset and
+ * @view->line_bytes. */
 static bool seek_line(struct view *view, uint32_t line)
 {
 	if (!view->source || line == 0)
 		return false;
-	if (line < view->line) {
-		view->offset = 0;
-		view->line = 1;
-	}
-	while (view->line < line) {
-		const char *text = view->source + view->offset;
-		size_t left_bytes = view->size_bytes - view->offset;
-		size_t used = line_bytes(text, left_bytes);
-
-		if (used == left_bytes)
-			return false;
-		view->offset += used + line_break(text + used, left_bytes - used);
-		view->line++;
-	}
-	return true;
+	if (line < view->line)
+		view->line = 0;
+	while (view->line < line && next_line(view))
+		;
+	return view->line == line;
 }
 
 static void show_character(const char *text, size_t size, uint32_t character,
@@ -135,8 +141,8 @@ static void show_source(struct view *view, struct position position, struct buff
 	if (!seek_line(view, position.line))
 		return;
 	text = view->source + view->offset;
-	size = line_bytes(text, view->size_bytes - view->offset);
-	if (size == 0)
+	size = view->line_bytes;
+	if (size == 0 || size > LINE_BYTES_MAX)
 		return;
 	if (column > count_characters(text, size) + 1)
 		column = count_characters(text, size) + 1;
@@ -175,7 +181,7 @@ void faults_render(const struct faults *faults, const char *path, const char *so
 		   size_t source_bytes, bool color, struct buffer *out)
 {
 	char shown_path[4096];
-	struct view view = { .path = shown_path, .color = color, .line = 1 };
+	struct view view = { .path = shown_path, .color = color };
 
 	if (source && source_bytes >= BYTE_ORDER_MARK_BYTES &&
 	    memcmp(source, "\xef\xbb\xbf", BYTE_ORDER_MARK_BYTES) == 0) {

@@ -70,6 +70,12 @@ bool text_printable(uint32_t character)
 	return true;
 }
 
+bool text_breaks_line(uint32_t character)
+{
+	return character == '\n' || character == '\r' || character == 0x85 ||
+	       character == 0x2028 || character == 0x2029;
+}
+
 void text_copy_printable(char *out, size_t out_bytes, const char *text)
 {
 	size_t left_bytes = strlen(text);

@@ -18,6 +18,10 @@ size_t text_decode(const char *text, size_t size_bytes, uint32_t *ret);
  * control character, no change of writing direction, nothing without width. */
 bool text_printable(uint32_t character);
 
+/** text_breaks_line() - Whether the character ends a line as YAML 1.1 counts them;
+ * "\r\n" is one break. */
+bool text_breaks_line(uint32_t character);
+
 /** text_copy_printable() - Copy what fits whole, with '?' for what is not printable. */
 void text_copy_printable(char *out, size_t out_bytes, const char *text);
 

@@ -15,8 +15,9 @@ struct build;
  * verdict maps empty, takes whatever stands behind them, and could be allowed by half a
  * policy. So the last step before "accept" is a look-up in one more map of the same
  * rules: where it still answers, so did all before it, and where it does not, the
- * packet is dropped as if it had been lost on the wire. Measured on kernel 6.18: without it
- * a few packets pass in a thousand reloads under load that both policies forbid.
+ * packet is dropped as if it had been lost on the wire. Measured on kernel 6.18:
+ * without it a few packets pass in a thousand reloads under load that both policies
+ * forbid.
  */
 #define CHAIN_ALLOWED "allowed"
 #define CHAIN_REJECTED "rejected"

@@ -6,7 +6,7 @@
 
 enum {
 	RULES_MAX = 2000,    /* every rule is held against all before it */
-	WORK_MAX = 20000000, /* ranges compared for that */
+	WORK_MAX = 20000000, /* ranges compared for that; then no more is said */
 };
 
 static void warn_unused(struct reader *reader, const struct names *names)
@@ -61,11 +61,19 @@ static bool covers_addresses(const struct endpoint *wide, const struct endpoint 
 	       address_set_covers(&wide->addresses, &narrow->addresses);
 }
 
+static bool covers_traffic(const struct rule *wide, const struct rule *narrow,
+			   size_t *work)
+{
+	for (size_t i = 0; i < narrow->traffic.count; i++)
+		*work += narrow->traffic.items[i].range_count;
+	return *work <= WORK_MAX && traffic_covers(&wide->traffic, &narrow->traffic);
+}
+
 static bool covers(const struct rule *wide, const struct rule *narrow, size_t *work)
 {
 	return !wide->schedule.set && covers_zones(&wide->from, &narrow->from) &&
 	       covers_zones(&wide->to, &narrow->to) &&
-	       traffic_covers(&wide->traffic, &narrow->traffic) &&
+	       covers_traffic(wide, narrow, work) &&
 	       covers_addresses(&wide->from, &narrow->from, work) &&
 	       covers_addresses(&wide->to, &narrow->to, work);
 }

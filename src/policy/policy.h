@@ -83,9 +83,10 @@ struct endpoint {
 	uint32_t *zones; /* indices into policy.zones, ascending */
 	size_t zone_count;
 	bool restricted;
-	struct address_set
-		addresses; /* finished; groups and addresses of the rule, merged */
-	uint32_t *feeds;   /* indices into policy.feeds, ascending */
+	/* Finished. All groups merged, or all addresses; where an end names both, what
+	 * they have in common. A restricted end without feeds is never empty. */
+	struct address_set addresses;
+	uint32_t *feeds; /* indices into policy.feeds, ascending */
 	size_t feed_count;
 };
 
@@ -172,7 +173,8 @@ struct policy {
  * policy_read() - Read and check a policy
  * @text:   borrowed; needs no NUL at its end and may hold any bytes
  * @ret:    set on success only; free with policy_free()
- * @faults: all errors and warnings found, sorted; the caller releases it
+ * @faults: without errors before; all errors and warnings found, sorted; the caller
+ *          releases it
  *
  * Return: 0, -EINVAL when @faults holds at least one error, -ENOMEM.
  */

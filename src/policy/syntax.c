@@ -37,6 +37,25 @@ static int refuse_character(struct faults *faults, struct position position,
 			  character);
 }
 
+/* Looking up %TAG handles takes libyaml a time that grows with their square, and none
+ * of the directives means anything to a policy. */
+static int refuse_directive(struct faults *faults, struct position position)
+{
+	return faults_add(faults, position,
+			  "a line cannot begin with \"%%\": directives are not "
+			  "supported");
+}
+
+static int check_character(struct faults *faults, struct position position,
+			   uint32_t character)
+{
+	if (!admitted(character))
+		return refuse_character(faults, position, character);
+	if (character == '%' && position.column == 1)
+		return refuse_directive(faults, position);
+	return 0;
+}
+
 int syntax_check_bytes(const char *text, size_t size_bytes, struct faults *faults)
 {
 	struct position position = { 1, 1 };
@@ -45,16 +64,17 @@ int syntax_check_bytes(const char *text, size_t size_bytes, struct faults *fault
 		uint32_t character;
 		size_t size = text_decode(text + used, size_bytes - used, &character);
 		unsigned char byte = (unsigned char)text[used];
+		int error;
 
 		if (size == 1 && byte >= 0x80)
 			return refuse_byte(faults, position, byte);
-		if (!admitted(character))
-			return refuse_character(faults, position, character);
+		error = check_character(faults, position, character);
+		if (error)
+			return error;
 		used += size;
 		position.column++;
-		if (character == '\n' || character == 0x85 || character == 0x2028 ||
-		    character == 0x2029 ||
-		    (character == '\r' && (used == size_bytes || text[used] != '\n'))) {
+		if (text_breaks_line(character) &&
+		    !(character == '\r' && used < size_bytes && text[used] == '\n')) {
 			position.line++;
 			position.column = 1;
 		}

@@ -206,6 +206,32 @@ def check_examples(cli, tap):
     tap.check("so is the example of vigil-policy(5)", done.returncode == 0, seen(done))
 
 
+COMPLETE = """
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_vigil
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completions(cli, tap):
+    docgen = lab.BUILD / "vigil-docgen"
+    if not docgen.exists():
+        return
+    for shell in ("bash", "zsh", "fish"):
+        text = lab.run(docgen, shell)
+        path = cli.machine.write(f"vigil.{shell}", text)
+        if shutil.which(shell):
+            done = subprocess.run([shell, "-n", path], capture_output=True, text=True)
+            tap.check(f"{shell} understands its completions", done.returncode == 0, seen(done))
+    for words, wanted in ((["fl"], ["flows"]), (["flows", "--den"], ["--denied"]),
+                          (["flows", "--top", "p"], ["port", "protocol"]),
+                          (["flows", "--top", "=", "z"], ["zone"]), (["help", "f"], ["flows", "feeds"]),
+                          (["flows", ""], [""]), (["check", "--color", ""], ["auto", "always", "never"])):
+        got = lab.run("bash", "-c", COMPLETE, "bash", cli.machine.etc / "vigil.bash", "vigil", *words)
+        tap.equal(f"bash completes {' '.join(words)!r}", got.split("\n")[:-1], wanted)
+
+
 def compile_policies(cli, tap):
     good = cli.machine.write("good.yml", GOOD)
     first, second = cli.call("compile", good), cli.call("compile", good, user=True)
@@ -442,7 +468,8 @@ def main():
     with lab.Lab() as machine:
         cli = Cli(machine, tap)
         for scenario in (usage, check_policies, check_odd_files, check_without_namespaces,
-                         check_touches_nothing, check_examples, compile_policies, nobody_there):
+                         check_touches_nothing, check_examples, completions,
+                         compile_policies, nobody_there):
             scenario(cli, tap)
         wan, came = make_traffic(machine)
         flows(cli, tap, came)

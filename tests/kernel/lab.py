@@ -456,8 +456,8 @@ class Lab:
         node = Node(fresh)
         self.nodes.append(node)
         # Addresses are of use at once, not after two seconds of asking who else has them.
+        node.sysctl("net.ipv6.conf.all.accept_dad", 0)
         node.sysctl("net.ipv6.conf.default.accept_dad", 0)
-        node.sysctl("net.ipv6.conf.default.dad_transmits", 0)
         return node
 
     def neighbour(self, interface, here, there, gateway=True):
@@ -470,14 +470,16 @@ class Lab:
         node.run("ip", "link", "set", "lo", "up")
         for who, name, addresses in ((run, interface, here), (node.run, "up0", there)):
             for address in addresses:
-                who("ip", "address", "add", address, "dev", name)
+                who("ip", "address", "add", address, "dev", name,
+                    *(["nodad"] if ":" in address else []))
             who("ip", "link", "set", name, "up")
         # One default route a family, by the first address of it.
         for address in reversed(here) if gateway else []:
             node.run("ip", "-6" if ":" in address else "-4", "route", "replace", "default",
                      "via", address.split("/")[0])
-        for address in here:
-            wait_for(lambda: node.ping(address.split("/")[0], 0.1) == "ok", 2)
+        # The kernel answers for a new IPv6 address only after a random wait of up to 1 s.
+        for address in there:
+            wait_for(lambda: self.host.ping(address.split("/")[0], 0.1) == "ok", 2)
         return node
 
     def sysctl(self, name, value):

@@ -82,6 +82,33 @@ static void cuts_a_long_line_around_the_caret(void **state)
 	assert_int_equal(shown[strchr(caret, '^') - caret], 'X');
 }
 
+static void leaves_a_line_of_megabytes_out(void **state)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	auto_buffer struct buffer out = BUFFER_NULL;
+	auto_buffer struct buffer source = BUFFER_NULL;
+
+	(void)state;
+	for (int i = 0; i < 300000; i++)
+		buffer_text(&source, "a");
+	faults_add(&faults, (struct position){ 1, 299999 }, "sentence");
+	faults_render(&faults, "p", source.data, source.size_bytes, false, &out);
+	assert_string_equal(out.data, "p:1:299999: error: sentence\n");
+}
+
+static void walks_back_when_faults_are_not_sorted(void **state)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	auto_buffer struct buffer out = BUFFER_NULL;
+
+	(void)state;
+	faults_add(&faults, (struct position){ 3, 1 }, "x");
+	faults_add(&faults, (struct position){ 1, 1 }, "y");
+	faults_render(&faults, "p", "one\ntwo\nthree", 13, false, &out);
+	assert_string_equal(out.data, "p:3:1: error: x\n    three\n    ^\n"
+				      "p:1:1: error: y\n    one\n    ^\n");
+}
+
 static void colours_are_asked_for(void **state)
 {
 	auto_faults struct faults faults = FAULTS_NULL;
@@ -119,6 +146,8 @@ int main(void)
 		cmocka_unit_test(counts_characters_and_not_bytes),
 		cmocka_unit_test(shows_nothing_that_moves_the_terminal),
 		cmocka_unit_test(cuts_a_long_line_around_the_caret),
+		cmocka_unit_test(leaves_a_line_of_megabytes_out),
+		cmocka_unit_test(walks_back_when_faults_are_not_sorted),
 		cmocka_unit_test(colours_are_asked_for),
 		cmocka_unit_test(tells_how_many_are_left_out),
 	};

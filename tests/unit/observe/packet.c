@@ -171,6 +171,7 @@ static size_t begin_ipv6(uint8_t *packet, uint8_t next)
 static size_t add_header(uint8_t *packet, size_t at, uint8_t next, uint8_t length,
 			 size_t size_bytes)
 {
+	memset(packet + at + 8, 0xff, size_bytes - 8);
 	packet[at] = next;
 	packet[at + 1] = length;
 	return at + size_bytes;

@@ -99,6 +99,25 @@ static void a_narrower_mark_moves_what_no_longer_fits(void **state)
 	expect_text(n, "1 input wan - c\n2 input wan - b\n");
 }
 
+static void a_mark_that_was_narrower_for_a_while_is_filled_again(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+	const char *const before[] = { "a", "b", "c", "d", "e" };
+	const char *const after[] = { "f", "g", "h", "i", "j" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(assign(n, before[i], 5), i + 1);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "c", 2), 1);
+	assert_int_equal(assign(n, "d", 2), 2);
+	numbering_begin(n);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(assign(n, after[i], 5), i + 1);
+	expect_text(n, "1 input wan - f\n2 input wan - g\n3 input wan - h\n"
+		       "4 input wan - i\n5 input wan - j\n");
+}
+
 static void all_numbers_can_be_given(void **state)
 {
 	auto_numbering struct numbering *n = numbering_new();
@@ -230,6 +249,7 @@ int main(void)
 		cmocka_unit_test(
 			only_what_is_not_in_use_is_given_away_when_all_are_used),
 		cmocka_unit_test(a_narrower_mark_moves_what_no_longer_fits),
+		cmocka_unit_test(a_mark_that_was_narrower_for_a_while_is_filled_again),
 		cmocka_unit_test(all_numbers_can_be_given),
 		cmocka_unit_test(what_was_written_is_read_again),
 		cmocka_unit_test(a_damaged_file_adds_nothing),

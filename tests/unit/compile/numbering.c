@@ -192,7 +192,7 @@ static void a_damaged_file_adds_nothing(void **state)
 			fail_msg("read: %s", damaged[i]);
 		expect_text(n, there);
 	}
-	assert_int_equal(numbering_read(n, "1 input wan - a\0b\n", 18), -EINVAL);
+	assert_int_equal(numbering_read(n, "1 input wan - a\n\0\n", 18), -EINVAL);
 	expect_text(n, there);
 	assert_int_equal(assign(n, "good", 99), 1);
 }

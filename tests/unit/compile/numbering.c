@@ -1,188 +1,260 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "compile/numbering.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/buffer.h"
 #include "base/cleanup.h"
+#include "compile/numbering.h"
+#include "compiling.h"
 
-static struct numbering *numbering;
-
-static int begin(void **state)
+static void numbering_cleanup(struct numbering **numbering)
 {
-	(void)state;
-	numbering = numbering_new();
-	return numbering ? 0 : -1;
+	numbering_free(*numbering);
 }
 
-static int end(void **state)
-{
-	(void)state;
-	numbering_free(numbering);
-	return 0;
-}
+#define auto_numbering auto_call(numbering_cleanup)
 
-static uint32_t assign(const char *id, uint32_t limit)
+static uint32_t assign(struct numbering *numbering, const char *id, uint32_t limit)
 {
 	return numbering_assign(numbering, id, DIRECTION_INPUT, "wan", "", limit);
 }
 
-static void gives_the_lowest_free_number(void **state)
+static void expect_text(const struct numbering *numbering, const char *wanted)
 {
-	(void)state;
-	assert_int_equal(assign("a", 100), 1);
-	assert_int_equal(assign("b", 100), 2);
-	assert_int_equal(assign("a", 100), 1);
+	auto_buffer struct buffer out = BUFFER_NULL;
+
+	buffer_text(&out, "");
+	numbering_write(numbering, &out);
+	assert_string_equal(out.data, wanted);
 }
 
-static void tells_directions_and_zones_apart(void **state)
+static void a_number_is_of_an_id_a_direction_and_two_zones(void **state)
 {
-	(void)state;
-	assert_int_equal(assign("a", 100), 1);
-	assert_int_equal(
-		numbering_assign(numbering, "a", DIRECTION_OUTPUT, "wan", "", 100), 2);
-	assert_int_equal(
-		numbering_assign(numbering, "a", DIRECTION_INPUT, "", "wan", 100), 3);
-	assert_int_equal(
-		numbering_assign(numbering, "a", DIRECTION_INPUT, "wan", "lan", 100),
-		4);
-}
-
-static void keeps_numbers_when_the_policy_changes(void **state)
-{
-	(void)state;
-	assign("a", 100);
-	assign("b", 100);
-	numbering_begin(numbering);
-	assert_int_equal(assign("c", 100), 3);
-	assert_int_equal(assign("b", 100), 2);
-	assert_string_equal(numbering_find(numbering, 1)->id, "a");
-}
-
-static void gives_unused_numbers_away_when_all_are_used(void **state)
-{
-	(void)state;
-	assign("a", 3);
-	assign("b", 3);
-	assign("c", 3);
-	numbering_begin(numbering);
-	assert_int_equal(assign("b", 3), 2);
-	assert_int_equal(assign("d", 3), 1);
-	assert_int_equal(assign("e", 3), 3);
-	assert_int_equal(assign("f", 3), 0);
-	assert_string_equal(numbering_find(numbering, 1)->id, "d");
-	/* What lost its number is unknown. */
-	numbering_begin(numbering);
-	assert_int_equal(assign("a", 3), 1);
-}
-
-static void moves_what_no_longer_fits_the_mark(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 5; i++) {
-		char id[2] = { (char)('a' + i), 0 };
-
-		assign(id, 100);
-	}
-	numbering_begin(numbering);
-	assert_int_equal(assign("e", 3), 1);
-	assert_null(numbering_find(numbering, 5));
-}
-
-static void knows_no_decider_of_other_numbers(void **state)
-{
-	(void)state;
-	assert_null(numbering_find(numbering, 0));
-	assert_null(numbering_find(numbering, 1));
-	assert_null(numbering_find(numbering, NUMBER_MAX + 1));
-}
-
-static void reads_what_it_wrote(void **state)
-{
-	auto_buffer struct buffer first = BUFFER_NULL, second = BUFFER_NULL;
-	struct numbering *copy = numbering_new();
+	auto_numbering struct numbering *n = numbering_new();
 
 	(void)state;
-	assign("ssh", 100);
-	numbering_assign(numbering, "builtin.loopback", DIRECTION_OUTPUT, "", "", 100);
-	numbering_assign(numbering, "x", DIRECTION_FORWARD, "lan", "wan-2", 100);
-	numbering_write(numbering, &first);
-	assert_string_equal(first.data, "1 input wan - ssh\n"
-					"2 output - - builtin.loopback\n"
-					"3 forward lan wan-2 x\n");
-	assert_int_equal(numbering_read(copy, first.data, first.size_bytes), 0);
-	numbering_write(copy, &second);
-	assert_string_equal(first.data, second.data);
-	assert_int_equal(numbering_assign(copy, "new", DIRECTION_INPUT, "", "", 9), 4);
-	numbering_free(copy);
+	assert_int_equal(numbering_assign(n, "ssh", DIRECTION_INPUT, "wan", "", 99), 1);
+	assert_int_equal(numbering_assign(n, "ssh", DIRECTION_INPUT, "lan", "", 99), 2);
+	assert_int_equal(numbering_assign(n, "ssh", DIRECTION_INPUT, "", "wan", 99), 3);
+	assert_int_equal(numbering_assign(n, "ssh", DIRECTION_OUTPUT, "wan", "", 99),
+			 4);
+	assert_int_equal(numbering_assign(n, "ntp", DIRECTION_INPUT, "wan", "", 99), 5);
+	assert_int_equal(numbering_assign(n, "ssh", DIRECTION_INPUT, "wan", "", 99), 1);
+	assert_int_equal(numbering_assign(n, "ntp", DIRECTION_INPUT, "wan", "", 99), 5);
+	expect_text(n, "1 input wan - ssh\n2 input lan - ssh\n3 input - wan ssh\n"
+		       "4 output wan - ssh\n5 input wan - ntp\n");
 }
 
-static void adds_nothing_of_a_broken_text(void **state)
+static void one_that_went_and_came_back_has_its_number_again(void **state)
 {
-	static const char *const broken[] = {
-		"1 input wan - a\n2 input wan - \n",
-		"1 input wan - a\n1 input wan - b\n",
-		"1 input wan - a\n2 input wan - a\n",
-		"1 input wan - a\n0 input wan - b\n",
-		"1 input wan - a\n65536 input wan - b\n",
-		"1 input wan - a\n2 inward wan - b\n",
-		"1 input wan - a\n2 input Wan - b\n",
-		"1 input wan - a\n2 input wan - b c\n",
-		"1 input wan - a\n2 input wan - b",
-		"1 input wan - a\n\n",
-		"1 input wan - a\n-2 input wan - b\n",
-	};
+	auto_numbering struct numbering *n = numbering_new();
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
-		assert_int_equal(
-			numbering_read(numbering, broken[i], strlen(broken[i])),
-			-EINVAL);
-		assert_null(numbering_find(numbering, 1));
-	}
-	assert_int_equal(numbering_read(numbering, "1 input a - b\0\n", 15), -EINVAL);
-	assert_int_equal(numbering_read(numbering, "", 0), 0);
+	assert_int_equal(assign(n, "a", 99), 1);
+	assert_int_equal(assign(n, "b", 99), 2);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "c", 99), 3);
+	assert_int_equal(assign(n, "b", 99), 2);
+	assert_string_equal(numbering_find(n, 1)->id, "a");
+	numbering_begin(n);
+	assert_int_equal(assign(n, "a", 99), 1);
 }
 
-static void holds_every_number(void **state)
+static void only_what_is_not_in_use_is_given_away_when_all_are_used(void **state)
 {
+	auto_numbering struct numbering *n = numbering_new();
+
+	(void)state;
+	assert_int_equal(assign(n, "a", 4), 1);
+	assert_int_equal(assign(n, "b", 4), 2);
+	assert_int_equal(assign(n, "c", 4), 3);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "b", 4), 2);
+	assert_int_equal(assign(n, "d", 4), 4);
+	assert_int_equal(assign(n, "e", 4), 1);
+	assert_int_equal(assign(n, "f", 4), 3);
+	assert_int_equal(assign(n, "g", 4), NUMBER_NONE);
+	assert_int_equal(assign(n, "b", 4), 2);
+	expect_text(n, "1 input wan - e\n2 input wan - b\n3 input wan - f\n"
+		       "4 input wan - d\n");
+	/* Who lost a number is as new. */
+	numbering_begin(n);
+	assert_int_equal(assign(n, "a", 4), 1);
+}
+
+static void a_narrower_mark_moves_what_no_longer_fits(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+
+	(void)state;
+	assert_int_equal(assign(n, "a", 4), 1);
+	assert_int_equal(assign(n, "b", 4), 2);
+	assert_int_equal(assign(n, "c", 4), 3);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "b", 2), 2);
+	assert_int_equal(assign(n, "c", 2), 1);
+	assert_int_equal(assign(n, "a", 2), NUMBER_NONE);
+	expect_text(n, "1 input wan - c\n2 input wan - b\n");
+}
+
+static void a_mark_that_was_narrower_for_a_while_is_filled_again(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+	const char *const before[] = { "a", "b", "c", "d", "e" };
+	const char *const after[] = { "f", "g", "h", "i", "j" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(assign(n, before[i], 5), i + 1);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "c", 2), 1);
+	assert_int_equal(assign(n, "d", 2), 2);
+	numbering_begin(n);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(assign(n, after[i], 5), i + 1);
+	expect_text(n, "1 input wan - f\n2 input wan - g\n3 input wan - h\n"
+		       "4 input wan - i\n5 input wan - j\n");
+}
+
+static void all_numbers_can_be_given(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
 	char id[16];
 
 	(void)state;
-	for (uint32_t i = 1; i <= NUMBER_MAX; i++) {
-		snprintf(id, sizeof(id), "r%u", i);
-		assert_int_equal(assign(id, NUMBER_MAX), i);
+	for (uint32_t i = NUMBER_FIRST_FREE; i <= NUMBER_MAX; i++) {
+		snprintf(id, sizeof(id), "rule-%u", i);
+		assert_int_equal(assign(n, id, UINT32_MAX), i);
 	}
-	assert_int_equal(assign("more", NUMBER_MAX), 0);
+	assert_int_equal(assign(n, "one-more", UINT32_MAX), NUMBER_NONE);
+	assert_int_equal(assign(n, "rule-65535", UINT32_MAX), NUMBER_MAX);
+	assert_null(numbering_find(n, NUMBER_NONE));
+	assert_null(numbering_find(n, NUMBER_MAX + 1));
+	assert_string_equal(numbering_find(n, 4711)->id, "rule-4711");
+}
+
+static void what_was_written_is_read_again(void **state)
+{
+	static const char text[] = "1 input wan - ssh\n7 forward lan wan a.b_c-9\n"
+				   "65535 output - - default.output\n";
+	auto_numbering struct numbering *n = numbering_new();
+
+	(void)state;
+	assert_int_equal(numbering_read(n, text, strlen(text)), 0);
+	expect_text(n, text);
+	assert_int_equal(assign(n, "ssh", NUMBER_MAX), 1);
+	assert_int_equal(assign(n, "new", NUMBER_MAX), 2);
+	assert_int_equal(numbering_assign(n, "a.b_c-9", DIRECTION_FORWARD, "lan", "wan",
+					  NUMBER_MAX),
+			 7);
+	assert_int_equal(numbering_read(n, "", 0), 0);
+}
+
+static void a_damaged_file_adds_nothing(void **state)
+{
+	static const char *const damaged[] = {
+		"1 input wan - ssh",
+		"1 input wan -\n",
+		"1 input wan - ssh more\n",
+		"1 input wan - ssh \n",
+		"1  input wan - ssh\n",
+		"0 input wan - ssh\n",
+		"01 input wan - ssh\n",
+		"65536 input wan - ssh\n",
+		"99999999999 input wan - ssh\n",
+		"-1 input wan - ssh\n",
+		"+1 input wan - ssh\n",
+		"1x input wan - ssh\n",
+		"x input wan - ssh\n",
+		"1 inside wan - ssh\n",
+		"1 input WAN - ssh\n",
+		"1 input wan  ssh\n",
+		"1 input wan - \n",
+		"1 input wan - s\tsh\n",
+		"\n",
+		"2 input wan - x\n1 input wan - ssh\n1 input wan - http\n",
+		"1 input wan - ssh\n2 input wan - ssh\n",
+		"8 input wan - x\n",     /* the number is taken */
+		"9 input wan - there\n", /* the decider has one */
+	};
+	auto_numbering struct numbering *n = numbering_new();
+	static const char there[] = "8 input wan - there\n";
+
+	(void)state;
+	assert_int_equal(numbering_read(n, there, strlen(there)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		auto_buffer struct buffer text = BUFFER_NULL;
+
+		buffer_printf(&text, "3 output - - good\n%s", damaged[i]);
+		if (numbering_read(n, text.data, text.size_bytes) != -EINVAL)
+			fail_msg("read: %s", damaged[i]);
+		expect_text(n, there);
+	}
+	assert_int_equal(numbering_read(n, "1 input wan - a\n\0\n", 18), -EINVAL);
+	expect_text(n, there);
+	assert_int_equal(assign(n, "good", 99), 1);
+}
+
+static void a_name_has_at_most_its_63_characters(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+	char text[128];
+
+	(void)state;
+	snprintf(text, sizeof(text), "1 input wan - %064d\n", 0);
+	assert_int_equal(numbering_read(n, text, strlen(text)), -EINVAL);
+	snprintf(text, sizeof(text), "1 input wan - %063d\n", 0);
+	assert_int_equal(numbering_read(n, text, strlen(text)), 0);
+}
+
+#define HEAD "version: 1\nzones: { wan: t0, lan: t1 }\nrules:\n"
+#define RULE(id, port)                                                                 \
+	"  - { id: " id ", from: any, to: host, allow: { tcp: " port " } }\n"
+
+static uint32_t number_of(const struct image *image, const char *id)
+{
+	for (size_t i = 0; i < image->decider_count; i++)
+		if (strcmp(image->deciders[i].id, id) == 0)
+			return image->deciders[i].number;
+	return NUMBER_NONE;
+}
+
+static void numbers_stay_when_a_policy_changes(void **state)
+{
+	static const char *const ids[] = { "a", "b", "default.input", "default.output",
+					   "builtin.established" };
+	auto_numbering struct numbering *n = numbering_new();
+	auto_compiled struct compiled first =
+		compile_text(HEAD RULE("a", "1") RULE("b", "2"), NULL, 0, n);
+	auto_compiled struct compiled second = compile_text(
+		HEAD RULE("0", "3") RULE("b", "5-9") RULE("z", "4") RULE("a", "1"),
+		NULL, 0, n);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_int_equal(number_of(first.image, ids[i]),
+				 number_of(second.image, ids[i]));
+	assert_int_not_equal(number_of(first.image, "a"), NUMBER_NONE);
+	assert_int_not_equal(number_of(first.image, "default.input"), NUMBER_NONE);
+	assert_true(number_of(second.image, "z") > number_of(second.image, "b"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(gives_the_lowest_free_number, begin,
-						end),
-		cmocka_unit_test_setup_teardown(tells_directions_and_zones_apart, begin,
-						end),
-		cmocka_unit_test_setup_teardown(keeps_numbers_when_the_policy_changes,
-						begin, end),
-		cmocka_unit_test_setup_teardown(
-			gives_unused_numbers_away_when_all_are_used, begin, end),
-		cmocka_unit_test_setup_teardown(moves_what_no_longer_fits_the_mark,
-						begin, end),
-		cmocka_unit_test_setup_teardown(knows_no_decider_of_other_numbers,
-						begin, end),
-		cmocka_unit_test_setup_teardown(reads_what_it_wrote, begin, end),
-		cmocka_unit_test_setup_teardown(adds_nothing_of_a_broken_text, begin,
-						end),
-		cmocka_unit_test_setup_teardown(holds_every_number, begin, end),
+		cmocka_unit_test(a_number_is_of_an_id_a_direction_and_two_zones),
+		cmocka_unit_test(one_that_went_and_came_back_has_its_number_again),
+		cmocka_unit_test(
+			only_what_is_not_in_use_is_given_away_when_all_are_used),
+		cmocka_unit_test(a_narrower_mark_moves_what_no_longer_fits),
+		cmocka_unit_test(a_mark_that_was_narrower_for_a_while_is_filled_again),
+		cmocka_unit_test(all_numbers_can_be_given),
+		cmocka_unit_test(what_was_written_is_read_again),
+		cmocka_unit_test(a_damaged_file_adds_nothing),
+		cmocka_unit_test(a_name_has_at_most_its_63_characters),
+		cmocka_unit_test(numbers_stay_when_a_policy_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,11 @@ enum { NAMES_MAX = 512, NAME_BYTES = 128 };
 
 struct table {
 	bool there;
+	size_t rules;
 	size_t count;
 	size_t elements_loaded;            /* ranges in blocks that add */
 	char names[NAMES_MAX][NAME_BYTES]; /* "set NAME", "chain NAME", ... */
+	bool filled[NAMES_MAX];
 };
 
 static size_t table_find(const struct table *table, const char *name)
@@ -42,6 +44,7 @@ static void table_add(struct table *table, const char *name)
 	if (table_has(table, name))
 		return;
 	assert_true(table->there && table->count < NAMES_MAX);
+	table->filled[table->count] = false;
 	snprintf(table->names[table->count++], NAME_BYTES, "%s", name);
 }
 
@@ -53,6 +56,7 @@ static void table_delete(struct table *table, const char *name)
 		fail_msg("%s is deleted and is not there", name);
 	table->count--;
 	memmove(table->names[i], table->names[table->count], NAME_BYTES);
+	table->filled[i] = table->filled[table->count];
 }
 
 /* One statement, which is cut into its words. */
@@ -66,17 +70,21 @@ static void table_run(struct table *table, char *line)
 	if (strcmp(kind, "table") == 0) {
 		assert_true(table->there || strcmp(verb, "add") == 0);
 		table->there = true;
+		if (strcmp(verb, "flush") == 0)
+			table->rules = 0;
 		return;
 	}
 	assert_true(table->there);
 	snprintf(name, sizeof(name), "%s %s",
 		 strcmp(kind, "rule") == 0 ? "chain" : kind, strsep(&line, " "));
-	if (strcmp(kind, "rule") == 0)
+	if (strcmp(kind, "rule") == 0) {
 		assert_true(table_has(table, name));
-	else if (strcmp(verb, "add") == 0)
+		table->rules++;
+	} else if (strcmp(verb, "add") == 0) {
 		table_add(table, name);
-	else
+	} else {
 		table_delete(table, name);
+	}
 }
 
 static void table_run_script(struct table *table, const struct step *step)
@@ -94,14 +102,25 @@ static void table_run_script(struct table *table, const struct step *step)
 			table_run(table, line);
 }
 
-static void table_run_block(struct table *table, const struct helper_block *block)
+/* @anew: only sets that hold nothing may be filled. */
+static void table_fill(struct table *table, const char *name, bool anew)
+{
+	size_t i = table_find(table, name);
+
+	if (i == table->count || (anew && table->filled[i]))
+		fail_msg("%s is filled and is not there, or twice", name);
+	table->filled[i] = true;
+}
+
+static void table_run_block(struct table *table, const struct helper_block *block,
+			    bool anew)
 {
 	char name[NAME_BYTES];
 	bool tag = block->key_bytes == 0;
 
 	snprintf(name, sizeof(name), tag ? "chain at.%.40s" : "set %.99s", block->set);
-	if (!tag && !table_has(table, name))
-		fail_msg("%s is filled and is not there", name);
+	if (!tag)
+		table_fill(table, name, anew);
 	if (block->op == HELPER_ADD)
 		table->elements_loaded += block->count;
 	else if (block->op == HELPER_TAG_ADD)
@@ -117,7 +136,7 @@ static void table_run_elements(struct table *table, const struct step *step)
 	while (at < step->size_bytes) {
 		bytes = wire_block_check(step->data + at, step->size_bytes - at);
 		assert_int_not_equal(bytes, 0);
-		table_run_block(table, (const void *)(step->data + at));
+		table_run_block(table, (const void *)(step->data + at), !step->atomic);
 		at += bytes;
 	}
 }
@@ -167,6 +186,17 @@ static void expect_names(const char *const *names, size_t count,
 		assert_string_equal(names[i], wanted[i]);
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t count = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
 static void expect_image(const struct table *table, const struct image *image)
 {
 	auto_inventory struct inventory is = inventory_of_table(table);
@@ -175,6 +205,7 @@ static void expect_image(const struct table *table, const struct image *image)
 	assert_int_equal(inventory_of_image(image, &wanted), 0);
 	assert_true(is.table);
 	assert_string_equal(is.tag, image->tag);
+	assert_int_equal(table->rules, count_lines(image->rules));
 	expect_names(is.chains, is.chain_count, wanted.chains, wanted.chain_count);
 	expect_names(is.sets, is.set_count, wanted.sets, wanted.set_count);
 	expect_names(is.counters, is.counter_count, wanted.counters,
@@ -224,9 +255,12 @@ static const char feed_and_rule[] =
 	     "rules: [{ id: a, from: any, to: host, allow: ssh }]\n";
 static const char group_one[] = HEAD LONG("10.0.0") USE_GROUP;
 static const char group_two[] = HEAD LONG("10.0.1") USE_GROUP;
-static const char limited[] =
-	HEAD "rules: [{ id: l, from: any, to: host, allow: ssh, "
-	     "limit: { rate: 5/minute }, connections: { max: 3 } }]\n";
+#define LIMITED                                                                        \
+	"rules: [{ id: l, from: any, to: host, allow: ssh, "                           \
+	"limit: { rate: 5/minute }, connections: { max: 3 } }]\n"
+
+static const char limited[] = HEAD LIMITED;
+static const char limited_open[] = HEAD "defaults: { forward: allow }\n" LIMITED;
 
 struct step_wish {
 	enum step_kind kind;
@@ -360,6 +394,23 @@ static void counters_and_limits_that_stay_are_left_alone(void **state)
 	go(&table, a.image, b.image);
 }
 
+static void limits_remember_over_a_change_elsewhere(void **state)
+{
+	struct numbering *n = numbering_new();
+	auto_compiled struct compiled a = compile_text(limited, NULL, 0, n);
+	auto_compiled struct compiled b = compile_text(limited_open, NULL, 0, n);
+	auto_transition struct transition made = { .step_count = 0 };
+	struct table table = { .there = false };
+
+	(void)state;
+	numbering_free(n);
+	go(&table, NULL, a.image);
+	assert_int_equal(plan(&table, a.image, b.image, &made), 0);
+	assert_int_equal(made.step_count, 1);
+	assert_null(strstr(made.steps[0].data, "add set"));
+	assert_null(strstr(made.steps[0].data, "delete set"));
+}
+
 static void an_unchanged_group_is_not_loaded_again(void **state)
 {
 	struct numbering *n = numbering_new();
@@ -395,6 +446,7 @@ static void sets_of_a_preparation_that_was_cut_short_are_made_anew(void **state)
 	go(&table, NULL, a.image);
 	assert_int_equal(plan(&table, a.image, b.image, &made), 0);
 	table_run_step(&table, &made.steps[0]);
+	table_run_step(&table, &made.steps[1]);
 	/* The same again fills it whole; another one throws it away. */
 	go(&table, a.image, b.image);
 	assert_int_equal(table.elements_loaded, 18);
@@ -483,7 +535,7 @@ static void generations_are_read_from_names(void **state)
 {
 	auto_inventory struct inventory inventory = { .table = true };
 	static const char *const names[] = {
-		"set f.bad.4.3",           "set f.bad.6.12",
+		"set f.bad.4.30",          "set f.bad.6.12",
 		"set f.bad.4.99999999999", "set f.bad.x.77",
 		"set f.bad.4.78x",         "set f.badder.4.40",
 		"set f.bad.4.x.50",        "set s.00112233.4.41",
@@ -495,7 +547,7 @@ static void generations_are_read_from_names(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		add_name(&inventory, names[i]);
 	inventory_finish(&inventory);
-	assert_int_equal(inventory_feed_generation(&inventory, "bad"), 12);
+	assert_int_equal(inventory_feed_generation(&inventory, "bad"), 30);
 	assert_int_equal(inventory_feed_generation(&inventory, "badder"), 40);
 	assert_int_equal(inventory_feed_generation(&inventory, "a.b"), 5);
 	assert_int_equal(inventory_feed_generation(&inventory, "a"), 0);
@@ -536,6 +588,7 @@ int main(void)
 		cmocka_unit_test(the_first_policy_is_prepared_filled_and_swapped_in),
 		cmocka_unit_test(without_new_sets_the_swap_is_the_one_step),
 		cmocka_unit_test(counters_and_limits_that_stay_are_left_alone),
+		cmocka_unit_test(limits_remember_over_a_change_elsewhere),
 		cmocka_unit_test(an_unchanged_group_is_not_loaded_again),
 		cmocka_unit_test(
 			sets_of_a_preparation_that_was_cut_short_are_made_anew),

@@ -156,12 +156,15 @@ static void a_list_that_is_kept_holds_nothing_it_must_never_hold(void **state)
 
 static void without_an_earlier_list_a_broken_feed_is_empty(void **state)
 {
-	auto_candidate struct candidate *first = NULL;
+	auto_candidate struct candidate *first = NULL, *second = NULL;
 
 	(void)state;
 	first = read_text(KEEP, NULL, "there is no earlier list, so it is empty");
 	assert_true(address_set_empty(&first->feeds[0]));
 	assert_int_equal(first->feed_times[0], 0);
+	/* Nor is there one the next time. */
+	second = read_text(KEEP, first, "there is no earlier list, so it is empty");
+	assert_int_equal(second->feed_times[0], 0);
 }
 
 static void a_feed_that_must_not_break_refuses_the_policy(void **state)

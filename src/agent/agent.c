@@ -9,10 +9,9 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 
-enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024, ROWS_MAX = 500000 };
+enum { ROWS_MAX = 500000 };
 
 int64_t agent_now(void)
 {
@@ -62,27 +61,27 @@ static void free_paths(struct paths *paths)
 	free(paths->feeds);
 }
 
-/* Numbers that the kernel's marks and the database may hold. A file that is damaged is
- * set aside: then rows of before may bear another rule's name, which is said. */
+/* Numbers that the kernel's marks and the database may hold. */
 static int read_numbers(struct agent *agent)
 {
-	auto_free char *text = NULL, *aside = NULL;
-	size_t size_bytes;
-	int error =
-		file_read(agent->paths.numbers, NUMBERS_BYTES_MAX, &text, &size_bytes);
+	const char *path = agent->paths.numbers;
+	auto_free char *aside = NULL;
+	int error;
 
-	if (error == -ENOENT)
-		return 0;
-	if (!error)
-		error = numbering_read(agent->force.numbering, text, size_bytes);
-	if (!error || error == -ENOMEM)
+	agent->force.numbers.path = path;
+	error = numbers_read(&agent->force.numbers, agent->force.numbering);
+	if (error && error != -EINVAL && error != -EFBIG)
+		log_error("%s can't be read: %s. It tells which rule let in what is "
+			  "connected, and is not begun anew for that",
+			  path, strerror(-error));
+	if (error != -EINVAL && error != -EFBIG)
 		return error;
 	aside = join(agent->options.state, "numbers.bad");
-	if (aside)
-		rename(agent->paths.numbers, aside);
-	log_warning("%s can't be used (%s): connections that live may be told under "
-		    "another rule",
-		    agent->paths.numbers, strerror(-error));
+	if (!aside || rename(path, aside) < 0)
+		log_warning("%s could not be set aside", path);
+	log_warning("%s is damaged and was set aside: connections that live may be "
+		    "told under another rule",
+		    path);
 	return 0;
 }
 
@@ -92,16 +91,17 @@ static int make_parts(struct agent *agent)
 		.mark_mask = 0xffff0000,
 		.rows_max = ROWS_MAX,
 	};
+	int error;
 
 	agent->force.numbering = numbering_new();
 	agent->names = naming_new();
 	agent->watch.aggregate = aggregate_new(&settings);
 	if (!agent->force.numbering || !agent->names || !agent->watch.aggregate)
 		return -ENOMEM;
-	if (read_numbers(agent) < 0 ||
-	    naming_set(agent->names, NULL, agent->force.numbering) < 0)
-		return -ENOMEM;
-	return 0;
+	error = read_numbers(agent);
+	if (error)
+		return error;
+	return naming_set(agent->names, NULL, agent->force.numbering);
 }
 
 static int start_control(struct agent *agent, struct inherited *inherited)

@@ -21,6 +21,7 @@
 #include "agent/journal.h"
 #include "agent/link.h"
 #include "agent/naming.h"
+#include "agent/numbers.h"
 #include "agent/observer.h"
 #include "agent/options.h"
 #include "agent/recorder.h"
@@ -75,6 +76,8 @@ struct force {
 	int64_t committed_at;        /* seconds since 1970 */
 	struct faults warnings;      /* about it */
 	struct numbering *numbering;
+	struct numbers_file numbers; /* for jobs only */
+	char numbers_problem[160];   /* why they are not on the disk, or "" */
 	struct failure failure;
 	enum table_state table;
 };
@@ -180,6 +183,9 @@ struct force_request {
  * Return: 0, -EBUSY when too many wait, or -ENOMEM; then the call is not answered.
  */
 int force_ask(struct agent *agent, const struct force_request *request);
+
+/** force_keep_numbers() - Try again to write them, when they could not be. */
+void force_keep_numbers(struct agent *agent);
 
 void force_done(struct agent *agent);
 

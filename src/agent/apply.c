@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "agent/enduring.h"
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "compile/numbering.h"
 
 static void end(struct apply *apply, enum apply_end how, const char *what, int error)
 {
@@ -79,21 +77,12 @@ static int compile(struct apply *apply, const struct candidate *before)
 	return error;
 }
 
-/* Before a new number can reach the kernel: it must mean the same after a crash. */
-static int keep_numbers(struct apply *apply)
+/* Before a new number can reach the kernel: it should mean the same after a crash. A
+ * disk that is full is no reason to enforce nothing, so it is tried again later. */
+static void keep_numbers(struct apply *apply)
 {
-	auto_buffer struct buffer content = BUFFER_NULL;
-	int error;
-
-	numbering_write(apply->numbering, &content);
-	error = content.error;
-	if (!error)
-		error = file_replace(apply->numbers_path, content.data,
-				     content.size_bytes);
-	if (error)
-		end(apply, APPLY_FAILED, "the rules' numbers could not be written",
-		    error);
-	return error;
+	apply->numbers_error = numbers_keep(apply->numbers, apply->numbering);
+	apply->numbers_used = true;
 }
 
 static int send(struct apply *apply, const struct candidate *before)
@@ -128,7 +117,10 @@ void apply_run(struct job *job)
 	if (read_text(apply) < 0 || compile(apply, before) < 0)
 		return;
 	apply->end = APPLY_DONE;
-	if (apply->dry_run || keep_numbers(apply) < 0 || send(apply, before) < 0)
+	if (apply->dry_run)
+		return;
+	keep_numbers(apply);
+	if (send(apply, before) < 0)
 		return;
 	error = enduring_write(apply->candidate, apply->committed_path,
 			       apply->feeds_path, before);

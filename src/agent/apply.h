@@ -9,6 +9,7 @@
 #include "agent/candidate.h"
 #include "agent/enforce.h"
 #include "agent/link.h"
+#include "agent/numbers.h"
 #include "agent/worker.h"
 
 struct call;
@@ -39,7 +40,8 @@ struct apply {
 	/* lent for as long as the job runs */
 	struct link *link;
 	const struct candidate *committed; /* or NULL: it is looked for on the disk */
-	const char *numbers_path, *committed_path, *feeds_path;
+	struct numbers_file *numbers;
+	const char *committed_path, *feeds_path;
 
 	/* handed over and back */
 	struct numbering *numbering; /* a copy, with what was added */
@@ -52,6 +54,8 @@ struct apply {
 	struct faults faults;
 	struct enforcement report;
 	char problem[512];      /* a sentence unless APPLY_DONE or APPLY_REFUSED */
+	bool numbers_used;      /* @numbering may be on the disk and in the kernel */
+	int numbers_error;      /* then: 0, or why they could not be written */
 	char keep_problem[160]; /* enforced, but not kept for the next life; or "" */
 };
 

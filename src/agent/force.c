@@ -91,7 +91,7 @@ static void start_next(struct agent *agent)
 	force->running = apply;
 	apply->link = &agent->connection.link;
 	apply->committed = force->committed;
-	apply->numbers_path = agent->paths.numbers;
+	apply->numbers = &force->numbers;
 	apply->committed_path = agent->paths.committed;
 	apply->feeds_path = agent->paths.feeds;
 	apply->numbering = copy_numbering(force->numbering);
@@ -174,6 +174,24 @@ static void note_failure(struct agent *agent, struct apply *apply)
 	if (refused)
 		log_faults(&failure->faults, apply->path);
 	agent->force.stands = false;
+}
+
+static void note_numbers(struct agent *agent, int error)
+{
+	struct force *force = &agent->force;
+	char problem[sizeof(force->numbers_problem)] = "";
+
+	if (error)
+		snprintf(problem, sizeof(problem),
+			 "the rules' numbers could not be written: %s",
+			 strerror(-error));
+	if (error && strcmp(problem, force->numbers_problem) != 0)
+		log_error("%s. The firewall goes on; should the agent be killed now, "
+			  "flows may be told under another rule",
+			  problem);
+	else if (!error && force->numbers_problem[0])
+		log_notice("The rules' numbers are written again");
+	memcpy(force->numbers_problem, problem, sizeof(problem));
 }
 
 /* From here on the kernel enforces it. */
@@ -315,6 +333,8 @@ static void on_applied(struct job *job)
 	struct force *force = &agent->force;
 
 	if (!apply->dry_run) {
+		if (apply->numbers_used)
+			note_numbers(agent, apply->numbers_error);
 		if (apply->end == APPLY_DONE)
 			succeed(agent, apply);
 		else
@@ -338,6 +358,48 @@ static void on_applied(struct job *job)
 	watch_check(agent);
 }
 
+struct keeping {
+	struct job job;
+	struct agent *agent;
+	struct numbering *numbering; /* owned */
+	int error;
+};
+
+static void keep(struct job *job)
+{
+	struct keeping *keeping = (struct keeping *)job;
+
+	keeping->error =
+		numbers_keep(&keeping->agent->force.numbers, keeping->numbering);
+}
+
+static void kept(struct job *job)
+{
+	auto_free struct keeping *keeping = (struct keeping *)job;
+
+	if (keeping->error != -ECANCELED)
+		note_numbers(keeping->agent, keeping->error);
+	numbering_free(keeping->numbering);
+	connection_check(keeping->agent);
+}
+
+void force_keep_numbers(struct agent *agent)
+{
+	auto_free struct keeping *keeping = NULL;
+
+	if (!agent->force.numbers_problem[0] || !worker_idle(agent->worker))
+		return;
+	keeping = calloc(1, sizeof(*keeping));
+	if (!keeping)
+		return;
+	keeping->job = (struct job){ .run = keep, .done = kept };
+	keeping->agent = agent;
+	keeping->error = -ECANCELED;
+	keeping->numbering = copy_numbering(agent->force.numbering);
+	if (keeping->numbering)
+		worker_add(agent->worker, &take(keeping)->job);
+}
+
 void force_done(struct agent *agent)
 {
 	struct force *force = &agent->force;
@@ -352,6 +414,7 @@ void force_done(struct agent *agent)
 	}
 	candidate_free(force->committed);
 	numbering_free(force->numbering);
+	numbers_done(&force->numbers);
 	faults_done(&force->warnings);
 	forget_failure(agent);
 }

@@ -47,6 +47,7 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 	else if (force->committed && agent->connection.up &&
 		 (feeds_due(agent) || clock_changed(force->committed)))
 		force_ask(agent, &again);
+	force_keep_numbers(agent);
 	sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -99,6 +99,8 @@ static json_t *describe_problems(const struct agent *agent,
 
 	if (agent->watch.problem[0])
 		json_array_append_new(list, json_string(agent->watch.problem));
+	if (agent->force.numbers_problem[0])
+		json_array_append_new(list, json_string(agent->force.numbers_problem));
 	if (counts->accounting == KNOWN_OFF)
 		json_array_append_new(
 			list, json_string("bytes of connections are not counted: set "

@@ -17,27 +17,12 @@
 #include "agent/apply.h"
 #include "agent/manager.h"
 #include "agent/varlink.h"
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 
 enum { WAITING_MAX = 8, FAULTS_LOGGED = 20 };
 
 static void on_applied(struct job *job);
-
-static struct numbering *copy_numbering(const struct numbering *numbering)
-{
-	auto_buffer struct buffer content = BUFFER_NULL;
-	struct numbering *copy = numbering_new();
-
-	numbering_write(numbering, &content);
-	if (copy && !content.error &&
-	    numbering_read(copy, content.data ? content.data : "",
-			   content.size_bytes) == 0)
-		return copy;
-	numbering_free(copy);
-	return NULL;
-}
 
 /* Relative feeds are beside the policy; a caller's path may be nothing of the kind. */
 static char *directory_of(const struct agent *agent, const char *path)
@@ -94,7 +79,7 @@ static void start_next(struct agent *agent)
 	apply->numbers = &force->numbers;
 	apply->committed_path = agent->paths.committed;
 	apply->feeds_path = agent->paths.feeds;
-	apply->numbering = copy_numbering(force->numbering);
+	apply->numbering = numbering_copy(force->numbering);
 	if (force->ready && !apply->dry_run)
 		manager_reloading();
 	if (!apply->dry_run)
@@ -395,7 +380,7 @@ void force_keep_numbers(struct agent *agent)
 	keeping->job = (struct job){ .run = keep, .done = kept };
 	keeping->agent = agent;
 	keeping->error = -ECANCELED;
-	keeping->numbering = copy_numbering(agent->force.numbering);
+	keeping->numbering = numbering_copy(agent->force.numbering);
 	if (keeping->numbering)
 		worker_add(agent->worker, &take(keeping)->job);
 }

@@ -26,6 +26,7 @@ struct build {
 	int detail;        /* how much of the zones numbers tell, enum zone_detail */
 	bool *has_decider; /* by number: the image describes it */
 	bool *has_chain;   /* by number: its action chain is there */
+	bool numberless;   /* a decider got no number */
 	int error;         /* the first -ENOMEM or -EINVAL sticks */
 };
 

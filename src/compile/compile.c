@@ -38,21 +38,54 @@ static int build_init(struct build *build, const struct compile_input *input,
 	return 0;
 }
 
+static int build_image(struct build *build, const struct compile_input *input,
+		       struct faults *faults)
+{
+	int r = build_init(build, input, faults);
+
+	if (r < 0)
+		return r;
+	r = lower_policy(build);
+	if (r < 0)
+		return r;
+	frame_emit(build);
+	nat_emit(build);
+	if (build->error)
+		return build->error;
+	return build->numberless ? -ENOSPC : 0;
+}
+
+/* Who has a number is only known when all were asked for. */
+static int build_again(struct build *build, const struct compile_input *input,
+		       struct faults *faults)
+{
+	int r;
+
+	build_done(build);
+	*build = (struct build){ 0 };
+	r = numbering_reuse(input->numbering);
+	if (r == 0)
+		r = build_image(build, input, faults);
+	if (r == -ENOSPC)
+		return faults_add(faults, (struct position){ 0 },
+				  "the connection mark's mask 0x%08x has no number "
+				  "left for this policy's rules",
+				  input->policy->flows.mark_mask);
+	return r;
+}
+
 int compile_policy(const struct compile_input *input, struct image **ret,
 		   struct faults *faults)
 {
 	auto_call(build_done) struct build build = { 0 };
-	int r = build_init(&build, input, faults);
+	int r;
 
-	if (r < 0)
-		return r;
 	numbering_begin(input->numbering);
-	r = lower_policy(&build);
-	if (r < 0)
-		return r;
-	frame_emit(&build);
-	nat_emit(&build);
-	r = build.error ? build.error : image_finish(build.image, &build.rules);
+	r = build_image(&build, input, faults);
+	if (r == -ENOSPC)
+		r = build_again(&build, input, faults);
+	if (r == 0)
+		r = image_finish(build.image, &build.rules);
 	if (r < 0)
 		return r;
 	*ret = take(build.image);

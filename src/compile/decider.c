@@ -105,13 +105,18 @@ static void describe(struct build *build, uint32_t number, const char *id,
 static uint32_t assign(struct build *build, const char *id, enum direction direction,
 		       uint32_t from, uint32_t to, enum verdict verdict, uint32_t line)
 {
-	uint32_t number = numbering_assign(build->input->numbering, id, direction,
-					   zone_name(build, from), zone_name(build, to),
-					   build->number_limit);
+	int assigned = numbering_assign(build->input->numbering, id, direction,
+					zone_name(build, from), zone_name(build, to),
+					build->number_limit);
+	uint32_t number = (uint32_t)assigned;
 
-	if (number == NUMBER_NONE) {
+	if (assigned == -ENOSPC) {
+		build->numberless = true;
+		return NUMBER_NONE;
+	}
+	if (assigned < 0) {
 		build_fail(build);
-		return number;
+		return NUMBER_NONE;
 	}
 	if (!build->has_decider[number])
 		describe(build, number, id, direction, from, to, verdict, line);

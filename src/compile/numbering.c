@@ -13,14 +13,17 @@ enum { BUCKETS = 16384 };
 struct slot {
 	struct decider decider; /* owns its strings; number 0 in an empty slot */
 	uint32_t next;          /* in the same bucket */
-	bool in_use;            /* assigned since numbering_begin() */
+	uint32_t used;          /* the policy it was assigned for last; 0: of another
+				   life */
 };
 
 struct numbering {
 	struct slot slots[NUMBER_MAX + 1]; /* by number */
 	uint32_t buckets[BUCKETS];
-	uint32_t next_free;  /* all numbers below have been given away once */
-	uint32_t next_reuse; /* all numbers below are in use */
+	uint32_t next_free; /* all numbers below have been given away once */
+	uint32_t policy;    /* counts numbering_begin() */
+	uint32_t *reuse;    /* what may be given away, in that order, or NULL */
+	size_t reuse_count, reuse_next;
 };
 
 struct numbering *numbering_new(void)
@@ -29,7 +32,7 @@ struct numbering *numbering_new(void)
 
 	if (numbering) {
 		numbering->next_free = NUMBER_FIRST_FREE;
-		numbering->next_reuse = NUMBER_FIRST_FREE;
+		numbering->policy = 1;
 	}
 	return numbering;
 }
@@ -48,6 +51,7 @@ void numbering_free(struct numbering *numbering)
 		return;
 	for (size_t i = 0; i <= NUMBER_MAX; i++)
 		release(&numbering->slots[i].decider);
+	free(numbering->reuse);
 	free(numbering);
 }
 
@@ -95,6 +99,7 @@ static void drop(struct numbering *numbering, struct slot *slot)
 	*link = slot->next;
 	release(&slot->decider);
 	slot->next = 0;
+	slot->used = 0;
 }
 
 /* Take an empty slot for a copy of @decider. */
@@ -129,20 +134,23 @@ static uint32_t pick(struct numbering *numbering, uint32_t limit)
 		(*number)++;
 	if (*number <= limit)
 		return *number;
-	number = &numbering->next_reuse;
-	while (*number <= limit && numbering->slots[*number].in_use)
-		(*number)++;
-	if (*number > limit)
-		return NUMBER_NONE;
-	/* It may be empty: what a narrower mark moved away left it so. */
-	if (numbering->slots[*number].decider.number)
-		drop(numbering, &numbering->slots[*number]);
-	return *number;
+	while (numbering->reuse_next < numbering->reuse_count) {
+		uint32_t old = numbering->reuse[numbering->reuse_next++];
+		struct slot *slot = &numbering->slots[old];
+
+		if (old > limit || slot->used == numbering->policy)
+			continue;
+		/* It may be empty: what a narrower mark moved away left it so. */
+		if (slot->decider.number)
+			drop(numbering, slot);
+		return old;
+	}
+	return NUMBER_NONE;
 }
 
-uint32_t numbering_assign(struct numbering *numbering, const char *id,
-			  enum direction direction, const char *from_zone,
-			  const char *to_zone, uint32_t limit)
+int numbering_assign(struct numbering *numbering, const char *id,
+		     enum direction direction, const char *from_zone,
+		     const char *to_zone, uint32_t limit)
 {
 	struct decider wanted = { .id = id,
 				  .direction = direction,
@@ -152,28 +160,79 @@ uint32_t numbering_assign(struct numbering *numbering, const char *id,
 	uint32_t number;
 
 	if (slot && slot->decider.number <= limit) {
-		slot->in_use = true;
-		return slot->decider.number;
+		slot->used = numbering->policy;
+		return (int)slot->decider.number;
 	}
 	if (limit > NUMBER_MAX)
 		limit = NUMBER_MAX;
 	number = pick(numbering, limit);
 	if (number == NUMBER_NONE)
-		return NUMBER_NONE;
+		return -ENOSPC;
 	/* The mark has become narrower than the old number. */
 	if (slot)
 		drop(numbering, slot);
 	if (fill(numbering, number, &wanted) < 0)
-		return NUMBER_NONE;
-	numbering->slots[number].in_use = true;
-	return number;
+		return -ENOMEM;
+	numbering->slots[number].used = numbering->policy;
+	return (int)number;
+}
+
+static void forget_reuse(struct numbering *numbering)
+{
+	free(take(numbering->reuse));
+	numbering->reuse_count = 0;
+	numbering->reuse_next = 0;
 }
 
 void numbering_begin(struct numbering *numbering)
 {
-	for (size_t i = 0; i <= NUMBER_MAX; i++)
-		numbering->slots[i].in_use = false;
-	numbering->next_reuse = NUMBER_FIRST_FREE;
+	numbering->policy++;
+	forget_reuse(numbering);
+}
+
+/* Used longest ago first; among equals the lowest. */
+static int compare_age(const void *a, const void *b, void *context)
+{
+	const struct numbering *numbering = context;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t used_x = numbering->slots[x].used, used_y = numbering->slots[y].used;
+
+	if (used_x != used_y)
+		return used_x < used_y ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+int numbering_reuse(struct numbering *numbering)
+{
+	forget_reuse(numbering);
+	numbering->reuse = calloc(NUMBER_MAX + 1, sizeof(*numbering->reuse));
+	if (!numbering->reuse)
+		return -ENOMEM;
+	for (uint32_t i = NUMBER_FIRST_FREE; i <= NUMBER_MAX; i++)
+		if (numbering->slots[i].used != numbering->policy)
+			numbering->reuse[numbering->reuse_count++] = i;
+	qsort_r(numbering->reuse, numbering->reuse_count, sizeof(*numbering->reuse),
+		compare_age, numbering);
+	return 0;
+}
+
+struct numbering *numbering_copy(const struct numbering *numbering)
+{
+	struct numbering *copy = numbering_new();
+
+	if (!copy)
+		return NULL;
+	copy->policy = numbering->policy;
+	for (uint32_t i = 0; i <= NUMBER_MAX; i++) {
+		const struct slot *slot = &numbering->slots[i];
+
+		if (slot->decider.number && fill(copy, i, &slot->decider) < 0) {
+			numbering_free(copy);
+			return NULL;
+		}
+		copy->slots[i].used = slot->used;
+	}
+	return copy;
 }
 
 const struct decider *numbering_find(const struct numbering *numbering, uint32_t number)

@@ -38,17 +38,30 @@ void numbering_free(struct numbering *numbering);
  * numbering_assign() - The number of a decider, a new one if it has none yet
  * @limit: highest number that fits the policy's mark (at most NUMBER_MAX)
  *
- * New numbers are the lowest never used; when all are used, the ones that no decider
- * was assigned since numbering_begin() are given away, lowest first.
+ * New numbers are the lowest never used.
  *
- * Return: the number, or 0 when none is left or there is no memory.
+ * Return: the number, -ENOSPC when none is left (see numbering_reuse()), or -ENOMEM.
  */
-uint32_t numbering_assign(struct numbering *numbering, const char *id,
-			  enum direction direction, const char *from_zone,
-			  const char *to_zone, uint32_t limit);
+int numbering_assign(struct numbering *numbering, const char *id,
+		     enum direction direction, const char *from_zone,
+		     const char *to_zone, uint32_t limit);
 
-/** numbering_begin() - A new policy is compiled: forget which numbers are in use. */
+/** numbering_begin() - A policy is compiled: forget which numbers are in use. */
 void numbering_begin(struct numbering *numbering);
+
+/**
+ * numbering_reuse() - Give away what no decider was assigned since numbering_begin()
+ *
+ * For when a number was wanted and none was left, and all other deciders of the policy
+ * were asked for: so none of them loses its number. From now on until
+ * numbering_begin(), new deciders get the numbers that were assigned longest ago.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int numbering_reuse(struct numbering *numbering);
+
+/** numbering_copy() - Return: the same once more, or NULL without memory. */
+struct numbering *numbering_copy(const struct numbering *numbering);
 
 /** numbering_find() - Who has @number. Return: borrowed until the next assign, or NULL.
  */

@@ -121,10 +121,10 @@ static void keeps_the_other_bits_of_the_mark(void **state)
 		     "new ct mark set 0xab0000cd'");
 	EXPECT_TCP(WAN, at(WAN, 1, false), 22, OPEN);
 	harness_must("nft delete table inet other");
-	harness_must(
-		"conntrack -L -p tcp 2>/dev/null | grep -q "
-		"\"mark=$((0xab0000cd | %u << 16))\"",
-		numbering_assign(numbering, "in", DIRECTION_INPUT, "wan", "", 255));
+	harness_must("conntrack -L -p tcp 2>/dev/null | grep -q "
+		     "\"mark=$((0xab0000cd | %u << 16))\"",
+		     (unsigned int)numbering_assign(numbering, "in", DIRECTION_INPUT,
+						    "wan", "", 255));
 }
 
 static void keeps_established_connections_across_a_reload(void **state)

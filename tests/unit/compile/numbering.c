@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "base/cleanup.h"
 #include "compile/numbering.h"
 #include "compiling.h"
@@ -16,7 +18,7 @@ static void numbering_cleanup(struct numbering **numbering)
 
 #define auto_numbering auto_call(numbering_cleanup)
 
-static uint32_t assign(struct numbering *numbering, const char *id, uint32_t limit)
+static int assign(struct numbering *numbering, const char *id, uint32_t limit)
 {
 	return numbering_assign(numbering, id, DIRECTION_INPUT, "wan", "", limit);
 }
@@ -73,15 +75,63 @@ static void only_what_is_not_in_use_is_given_away_when_all_are_used(void **state
 	numbering_begin(n);
 	assert_int_equal(assign(n, "b", 4), 2);
 	assert_int_equal(assign(n, "d", 4), 4);
+	assert_int_equal(assign(n, "e", 4), -ENOSPC);
+	assert_int_equal(numbering_reuse(n), 0);
 	assert_int_equal(assign(n, "e", 4), 1);
 	assert_int_equal(assign(n, "f", 4), 3);
-	assert_int_equal(assign(n, "g", 4), NUMBER_NONE);
+	assert_int_equal(assign(n, "g", 4), -ENOSPC);
 	assert_int_equal(assign(n, "b", 4), 2);
 	expect_text(n, "1 input wan - e\n2 input wan - b\n3 input wan - f\n"
 		       "4 input wan - d\n");
 	/* Who lost a number is as new. */
 	numbering_begin(n);
+	assert_int_equal(numbering_reuse(n), 0);
 	assert_int_equal(assign(n, "a", 4), 1);
+}
+
+static void who_was_in_use_longest_ago_loses_its_number(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+
+	(void)state;
+	assert_int_equal(assign(n, "a", 4), 1);
+	assert_int_equal(assign(n, "b", 4), 2);
+	assert_int_equal(assign(n, "c", 4), 3);
+	assert_int_equal(assign(n, "d", 4), 4);
+	numbering_begin(n);
+	assign(n, "a", 4);
+	assign(n, "c", 4);
+	numbering_begin(n);
+	assign(n, "a", 4);
+	assign(n, "d", 4);
+	numbering_begin(n);
+	assert_int_equal(assign(n, "e", 4), -ENOSPC);
+	assign(n, "d", 4);
+	assert_int_equal(numbering_reuse(n), 0);
+	assert_int_equal(assign(n, "e", 4), 2);
+	assert_int_equal(assign(n, "f", 4), 3);
+	assert_int_equal(assign(n, "g", 4), 1);
+	assert_int_equal(assign(n, "h", 4), -ENOSPC);
+	assert_int_equal(assign(n, "d", 4), 4);
+}
+
+static void a_copy_knows_who_was_in_use_when(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+	auto_numbering struct numbering *copy = NULL;
+
+	(void)state;
+	assign(n, "a", 2);
+	assign(n, "b", 2);
+	numbering_begin(n);
+	assign(n, "a", 2);
+	copy = numbering_copy(n);
+	assert_non_null(copy);
+	expect_text(copy, "1 input wan - a\n2 input wan - b\n");
+	numbering_begin(copy);
+	assert_int_equal(numbering_reuse(copy), 0);
+	assert_int_equal(assign(copy, "c", 2), 2);
+	expect_text(n, "1 input wan - a\n2 input wan - b\n");
 }
 
 static void a_narrower_mark_moves_what_no_longer_fits(void **state)
@@ -94,8 +144,9 @@ static void a_narrower_mark_moves_what_no_longer_fits(void **state)
 	assert_int_equal(assign(n, "c", 4), 3);
 	numbering_begin(n);
 	assert_int_equal(assign(n, "b", 2), 2);
+	assert_int_equal(numbering_reuse(n), 0);
 	assert_int_equal(assign(n, "c", 2), 1);
-	assert_int_equal(assign(n, "a", 2), NUMBER_NONE);
+	assert_int_equal(assign(n, "a", 2), -ENOSPC);
 	expect_text(n, "1 input wan - c\n2 input wan - b\n");
 }
 
@@ -109,13 +160,15 @@ static void a_mark_that_was_narrower_for_a_while_is_filled_again(void **state)
 	for (uint32_t i = 0; i < 5; i++)
 		assert_int_equal(assign(n, before[i], 5), i + 1);
 	numbering_begin(n);
+	assert_int_equal(numbering_reuse(n), 0);
 	assert_int_equal(assign(n, "c", 2), 1);
 	assert_int_equal(assign(n, "d", 2), 2);
 	numbering_begin(n);
+	assert_int_equal(numbering_reuse(n), 0);
 	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(assign(n, after[i], 5), i + 1);
-	expect_text(n, "1 input wan - f\n2 input wan - g\n3 input wan - h\n"
-		       "4 input wan - i\n5 input wan - j\n");
+		assert_true(assign(n, after[i], 5) > 0);
+	expect_text(n, "1 input wan - i\n2 input wan - j\n3 input wan - f\n"
+		       "4 input wan - g\n5 input wan - h\n");
 }
 
 static void all_numbers_can_be_given(void **state)
@@ -128,7 +181,7 @@ static void all_numbers_can_be_given(void **state)
 		snprintf(id, sizeof(id), "rule-%u", i);
 		assert_int_equal(assign(n, id, UINT32_MAX), i);
 	}
-	assert_int_equal(assign(n, "one-more", UINT32_MAX), NUMBER_NONE);
+	assert_int_equal(assign(n, "one-more", UINT32_MAX), -ENOSPC);
 	assert_int_equal(assign(n, "rule-65535", UINT32_MAX), NUMBER_MAX);
 	assert_null(numbering_find(n, NUMBER_NONE));
 	assert_null(numbering_find(n, NUMBER_MAX + 1));
@@ -241,6 +294,38 @@ static void numbers_stay_when_a_policy_changes(void **state)
 	assert_true(number_of(second.image, "z") > number_of(second.image, "b"));
 }
 
+#define NARROW(rules)                                                                  \
+	"version: 1\nflows: { mark: 0xff0000 }\nzones: { wan: t0 }\nrules:\n" rules
+
+/* As many as the mark has room for, with what is built in. */
+static void only_who_went_loses_its_number_to_who_is_new(void **state)
+{
+	auto_numbering struct numbering *n = numbering_new();
+	auto_compiled struct compiled first = compile_text(
+		NARROW(RULE("a", "1") RULE("b", "2") RULE("old", "3")), NULL, 0, n);
+	auto_compiled struct compiled second;
+	char id[16];
+
+	(void)state;
+	for (unsigned int i = 0; i < 255; i++) {
+		snprintf(id, sizeof(id), "gone-%u", i);
+		assign(n, id, 255);
+	}
+	second = compile_text(NARROW(RULE("new", "4") RULE("more", "5") RULE("a", "1")
+					     RULE("b", "2")),
+			      NULL, 0, n);
+	assert_int_equal(number_of(second.image, "a"), number_of(first.image, "a"));
+	assert_int_equal(number_of(second.image, "b"), number_of(first.image, "b"));
+	assert_int_equal(number_of(second.image, "default.output"),
+			 number_of(first.image, "default.output"));
+	assert_int_not_equal(number_of(second.image, "new"), NUMBER_NONE);
+	assert_int_not_equal(number_of(second.image, "new"),
+			     number_of(second.image, "more"));
+	for (size_t i = 1; i < second.image->decider_count; i++)
+		assert_true(second.image->deciders[i].number >
+			    second.image->deciders[i - 1].number);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +333,8 @@ int main(void)
 		cmocka_unit_test(one_that_went_and_came_back_has_its_number_again),
 		cmocka_unit_test(
 			only_what_is_not_in_use_is_given_away_when_all_are_used),
+		cmocka_unit_test(who_was_in_use_longest_ago_loses_its_number),
+		cmocka_unit_test(a_copy_knows_who_was_in_use_when),
 		cmocka_unit_test(a_narrower_mark_moves_what_no_longer_fits),
 		cmocka_unit_test(a_mark_that_was_narrower_for_a_while_is_filled_again),
 		cmocka_unit_test(all_numbers_can_be_given),
@@ -255,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_adds_nothing),
 		cmocka_unit_test(a_name_has_at_most_its_63_characters),
 		cmocka_unit_test(numbers_stay_when_a_policy_changes),
+		cmocka_unit_test(only_who_went_loses_its_number_to_who_is_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

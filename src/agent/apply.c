@@ -38,6 +38,14 @@ static int read_text(struct apply *apply)
 	return error;
 }
 
+static int use_link(struct apply *apply)
+{
+	int helper = link_use(apply->link);
+
+	apply->made = apply->link->made;
+	return helper;
+}
+
 /* What the kernel held when an earlier life of the agent ended. Not to know it costs
  * time and nothing else. */
 static void recover(struct apply *apply)
@@ -49,7 +57,7 @@ static void recover(struct apply *apply)
 	if (apply->committed || enduring_read(apply->committed_path, apply->feeds_path,
 					      apply->numbering, &apply->recovered) < 0)
 		return;
-	helper = link_use(apply->link);
+	helper = use_link(apply);
 	if (helper >= 0 &&
 	    link_check(apply->link, enforced_tag(helper, tag, &ignored)) == 0 &&
 	    strcmp(tag, apply->recovered->image->tag) == 0)
@@ -85,9 +93,35 @@ static void keep_numbers(struct apply *apply)
 	apply->numbers_used = true;
 }
 
+/* Nobody said how it ended. The kernel's tag does, if the helper is there again. */
+static int look(struct apply *apply, int error)
+{
+	char tag[33] = "";
+	struct enforcement ignored;
+	int helper = use_link(apply);
+
+	if (helper >= 0)
+		link_check(apply->link, enforced_tag(helper, tag, &ignored));
+	if (apply->link->fd < 0 || !apply->link->greeted)
+		return error;
+	return strcmp(tag, apply->candidate->image->tag) == 0 ? 0 : error;
+}
+
+static void note_problem(struct apply *apply, int error)
+{
+	bool gone = apply->link->fd < 0 || !apply->link->greeted;
+
+	apply->end = gone ? APPLY_NO_LINK : APPLY_KERNEL;
+	snprintf(apply->problem, sizeof(apply->problem), "%.400s%s",
+		 apply->report.problem,
+		 gone && enforced_or_not(error)
+			 ? ". What the kernel holds is looked at when it is back"
+			 : "");
+}
+
 static int send(struct apply *apply, const struct candidate *before)
 {
-	int helper = link_use(apply->link), error;
+	int helper = use_link(apply), error;
 
 	if (helper < 0) {
 		apply->end = APPLY_NO_LINK;
@@ -98,10 +132,10 @@ static int send(struct apply *apply, const struct candidate *before)
 	error = enforce(helper, apply->candidate, before, apply->numbering,
 			&apply->report);
 	link_check(apply->link, error);
-	if (!error)
-		return 0;
-	apply->end = apply->link->fd < 0 ? APPLY_NO_LINK : APPLY_KERNEL;
-	snprintf(apply->problem, sizeof(apply->problem), "%s", apply->report.problem);
+	if (enforced_or_not(error))
+		error = look(apply, error);
+	if (error)
+		note_problem(apply, error);
 	return error;
 }
 

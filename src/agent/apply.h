@@ -17,7 +17,8 @@ struct call;
 enum apply_end {
 	APPLY_DONE,    /* enforced, or checked */
 	APPLY_REFUSED, /* the policy has errors, see @faults */
-	APPLY_NO_LINK, /* the helper is not there */
+	APPLY_NO_LINK, /* the helper is not there, or went before it said how it ended
+			*/
 	APPLY_KERNEL,  /* the helper or the kernel refused */
 	APPLY_FAILED,  /* files or memory of our own, see @problem */
 	APPLY_DROPPED, /* did not run */
@@ -48,6 +49,7 @@ struct apply {
 
 	/* what came of it; owned */
 	enum apply_end end;
+	unsigned int made; /* the link that was used last, see struct link */
 	struct candidate *candidate;
 	/* Found on the disk, and true: the kernel bears its tag. */
 	struct candidate *recovered;

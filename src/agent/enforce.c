@@ -113,12 +113,22 @@ static int send_step(int helper, const struct step *step,
 				     refusal);
 }
 
+bool enforced_or_not(int error)
+{
+	return error == -ECONNRESET || error == -EPIPE || error == -EPROTO ||
+	       error == -ETIMEDOUT || error == -ETIME || error == -EIO;
+}
+
 /* Say which statement the kernel refused: that is what a report of a bug needs. */
 static int step_problem(struct enforcement *report, int error, const struct step *step,
 			const struct helper_refusal *refusal)
 {
 	const char *line = step->data, *end = step->data + step->size_bytes;
 
+	if (enforced_or_not(error))
+		return problem(report, error,
+			       "vigil-helper did not say how the change ended",
+			       refusal);
 	if (step->kind != STEP_SCRIPT || refusal->line == 0)
 		return problem(report, error,
 			       step->kind == STEP_SCRIPT

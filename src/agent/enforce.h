@@ -27,10 +27,15 @@ struct enforcement {
  *             removed or changed is put back
  *
  * Return: 0, or -errno with @report->problem (-ECONNRESET, -EPROTO, -ETIMEDOUT: the
- * connection is of no more use); then the kernel enforces what it did before.
+ * connection is of no more use); then the kernel enforces what it did before, unless
+ * enforced_or_not().
  */
 int enforce(int helper, struct candidate *candidate, const struct candidate *committed,
 	    struct numbering *numbering, struct enforcement *report);
+
+/** enforced_or_not() - Whether an error of enforce() leaves open what the kernel holds:
+ * enforced_tag() tells. */
+bool enforced_or_not(int error);
 
 /**
  * enforced_tag() - The tag of what the kernel holds now

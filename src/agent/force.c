@@ -243,11 +243,26 @@ static void succeed(struct agent *agent, struct apply *apply)
 	tell_success(agent, apply, was_bad);
 }
 
+/* They are on the disk, and the kernel may hold them: no other may get them. */
+static void take_numbers(struct agent *agent, struct numbering **numbering)
+{
+	struct force *force = &agent->force;
+
+	if (naming_set(agent->names, force->committed, *numbering) < 0) {
+		log_error("Out of memory: the names of rules are not known");
+		return;
+	}
+	numbering_free(force->numbering);
+	force->numbering = take(*numbering);
+}
+
 static void fail(struct agent *agent, struct apply *apply)
 {
 	/* What an earlier life enforced is still there, and now we know it. */
 	if (apply->recovered && !agent->force.committed)
 		adopt(agent, &apply->recovered, &apply->numbering);
+	else if (apply->numbers_used)
+		take_numbers(agent, &apply->numbering);
 	if (apply->end == APPLY_NO_LINK && !apply->given && !apply->again)
 		agent->force.wanted = true;
 	if (apply->again && agent->force.failure.set && !agent->force.failure.again)
@@ -283,16 +298,22 @@ static json_t *describe_refusal(const struct faults *faults, const char *path)
 
 static void answer_failure(const struct apply *apply, const struct faults *faults)
 {
-	const char *error = apply->end == APPLY_NO_LINK
-				    ? VARLINK_INTERFACE ".HelperGone"
-				    : VARLINK_INTERFACE ".KernelRefused";
+	static const char *const errors[] = {
+		[APPLY_REFUSED] = VARLINK_INTERFACE ".PolicyRefused",
+		[APPLY_NO_LINK] = VARLINK_INTERFACE ".HelperGone",
+		[APPLY_KERNEL] = VARLINK_INTERFACE ".KernelRefused",
+		[APPLY_FAILED] = VARLINK_INTERFACE ".AgentFailed",
+		[APPLY_DROPPED] = VARLINK_INTERFACE ".AgentFailed",
+	};
 
 	if (apply->end == APPLY_REFUSED)
-		call_error(apply->call, VARLINK_INTERFACE ".PolicyRefused",
+		call_error(apply->call, errors[apply->end],
 			   describe_refusal(faults, apply->path));
 	else
-		call_error(apply->call, error,
-			   json_pack("{s:s}", "text", apply->problem));
+		call_error(apply->call, errors[apply->end],
+			   json_pack("{s:s}", "text",
+				     apply->problem[0] ? apply->problem
+						       : "out of memory"));
 }
 
 static void answer(struct agent *agent, struct apply *apply)
@@ -325,7 +346,7 @@ static void on_applied(struct job *job)
 		else
 			fail(agent, apply);
 		force->tried = true;
-		force->made = agent->connection.link.made;
+		force->made = apply->made;
 	}
 	answer(agent, apply);
 	if (!apply->dry_run) {

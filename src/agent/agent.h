@@ -44,6 +44,7 @@ struct connection {
 	bool up;           /* as the last job left it */
 	unsigned int made; /* of the link, likewise */
 	bool told;         /* that there is none */
+	char problem[256]; /* why there is none, likewise; or "" */
 	sd_event_source *watch;
 	sd_event_source *retry;
 	uint64_t backoff_us;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -98,8 +99,10 @@ static void on_up(struct agent *agent)
 		log_notice("Connected to vigil-helper again");
 	agent->connection.backoff_us = 0;
 	agent->connection.told = false;
-	/* It may have been gone for a reason: look at what the kernel holds. */
-	if (agent->force.tried && agent->force.made != connection->made)
+	/* It may have been gone for a reason: look at what the kernel holds. And a
+	   policy may wait since its attempt found no helper. */
+	if (agent->force.tried &&
+	    (agent->force.made != connection->made || agent->force.wanted))
 		force_ask(agent, &again);
 	watch_check(agent);
 	agent_tell(agent);
@@ -117,7 +120,12 @@ static void on_down(struct agent *agent)
 		return;
 	}
 	if (!connection->told)
-		log_warning("%s. The rules in force stay", connection->link.problem);
+		/* Where another job has made a new one, there is no problem any more.
+		 */
+		log_warning("%s. The rules in force stay",
+			    connection->problem[0]
+				    ? connection->problem
+				    : "the connection to vigil-helper was lost");
 	connection->told = true;
 	agent_tell(agent);
 }
@@ -145,6 +153,8 @@ void connection_check(struct agent *agent)
 	if (!worker_idle(agent->worker))
 		return;
 	up = connection->link.fd >= 0 && connection->link.greeted;
+	memcpy(connection->problem, connection->link.problem,
+	       sizeof(connection->problem));
 	another = up && connection->link.made != connection->made;
 	if (connection->up && (!up || another)) {
 		connection->up = false;

@@ -195,14 +195,13 @@ void status_get(struct call *call, void *context)
 	json_t *status;
 
 	agent_sentence(agent, sentence, sizeof(sentence));
-	status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:{s:b, s:s}}",
-			   "version", VERSION, "state", state_name(agent), "sentence",
-			   sentence, "uptime",
-			   (json_int_t)(agent_now() - agent->started), "memory",
-			   (json_int_t)memory_bytes(), "policy", answers_policy(agent),
-			   "failure", describe_failure(&agent->force.failure), "helper",
-			   "connected", connection->up, "problem",
-			   connection->up ? "" : connection->link.problem);
+	status = json_pack(
+		"{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:{s:b, s:s}}", "version", VERSION,
+		"state", state_name(agent), "sentence", sentence, "uptime",
+		(json_int_t)(agent_now() - agent->started), "memory",
+		(json_int_t)memory_bytes(), "policy", answers_policy(agent), "failure",
+		describe_failure(&agent->force.failure), "helper", "connected",
+		connection->up, "problem", connection->up ? "" : connection->problem);
 	json_object_set_new(status, "kernel", describe_kernel(agent, &counts));
 	json_object_set_new(status, "events", describe_events(agent, &counts));
 	json_object_set_new(status, "flows",

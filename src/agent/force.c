@@ -187,6 +187,8 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	struct candidate *before = force->committed;
 	struct numbering *numbers_before = force->numbering;
 
+	/* What was counted so far was decided under the names of before. */
+	recorder_checkpoint(agent->recorder);
 	force->committed = take(*candidate);
 	force->committed_at = time(NULL);
 	if (*numbering)
@@ -248,6 +250,7 @@ static void take_numbers(struct agent *agent, struct numbering **numbering)
 {
 	struct force *force = &agent->force;
 
+	recorder_checkpoint(agent->recorder);
 	if (naming_set(agent->names, force->committed, *numbering) < 0) {
 		log_error("Out of memory: the names of rules are not known");
 		return;

@@ -96,7 +96,12 @@ struct watch {
 
 struct refresh {
 	sd_event_source *tick;
-	int64_t feeds_at; /* monotonic s: when feeds were read last */
+	int64_t *feeds_at; /* monotonic s, by feed of the policy in force: when it is to
+			      be read again; 0: never */
+	size_t feed_count;
+	int32_t utc_offset_s; /* that was tried last */
+	int64_t retry_at;     /* monotonic s: no sooner after a failure, 0: none */
+	int64_t backoff_s;
 };
 
 struct agent {
@@ -174,6 +179,8 @@ struct force_request {
 	const char *text; /* FORCE_TEXT, borrowed like @path */
 	size_t text_bytes;
 	const char *path;
+	const bool *feeds_due; /* FORCE_AGAIN: which to read, borrowed, by feed of the
+				  policy in force; NULL: all */
 	bool dry_run;
 	struct call *call; /* who waits, or NULL */
 };
@@ -211,8 +218,13 @@ void watch_done(struct agent *agent);
 
 int refresh_start(struct agent *agent);
 
-/** refresh_adopt() - Feeds were read just now. */
-void refresh_adopt(struct agent *agent);
+/** refresh_adopt() - Another policy is in force, or the same with other feeds.
+ * @all: all feeds were read just now */
+void refresh_adopt(struct agent *agent, bool all);
+
+/** refresh_failed() - What is in force could not be enforced again.
+ * @due: the feeds that were to be read, NULL for all */
+void refresh_failed(struct agent *agent, const bool *due);
 
 void refresh_done(struct agent *agent);
 

@@ -73,6 +73,7 @@ static int compile(struct apply *apply, const struct candidate *before)
 		.path = apply->path,
 		.directory = apply->directory,
 		.feed_cache = apply->feeds_path,
+		.feeds_due = apply->feeds_due,
 		.previous = before,
 	};
 	int error = candidate_read(&source, apply->numbering, &apply->candidate,
@@ -170,6 +171,7 @@ void apply_free(struct apply *apply)
 	free(apply->text);
 	free(apply->path);
 	free(apply->directory);
+	free(apply->feeds_due);
 	candidate_free(apply->candidate);
 	candidate_free(apply->recovered);
 	numbering_free(apply->numbering);

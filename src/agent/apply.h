@@ -35,8 +35,9 @@ struct apply {
 	size_t text_bytes;
 	char *path, *directory;
 	bool dry_run;
-	bool given; /* the text came from a caller */
-	bool again; /* it is what is in force, once more */
+	bool given;      /* the text came from a caller */
+	bool again;      /* it is what is in force, once more */
+	bool *feeds_due; /* with @again: see struct candidate_source; or NULL */
 
 	/* lent for as long as the job runs */
 	struct link *link;

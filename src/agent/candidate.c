@@ -141,6 +141,12 @@ static int load_feed(struct candidate *fresh, size_t i,
 		fresh->feed_generations[i] = source->previous->feed_generations[before];
 	if (source->feeds_from_cache)
 		return read_copy(feed, source->feed_cache, &fresh->feeds[i]);
+	if (source->feeds_due && !source->feeds_due[i] && before >= 0) {
+		*report = source->previous->feed_reports[before];
+		fresh->feed_times[i] = source->previous->feed_times[before];
+		return copy_previous(feed, source->previous, (size_t)before,
+				     &fresh->feeds[i]);
+	}
 	error = feed_load(feed, source->directory, &fresh->feeds[i], report);
 	if (error == -ENOMEM)
 		return error;

@@ -36,6 +36,9 @@ struct candidate_source {
 	const char *directory;  /* where relative feed files begin; "." for here */
 	const char *feed_cache; /* directory with the last good feeds, or NULL */
 	bool feeds_from_cache;  /* read nothing but that directory */
+	const bool
+		*feeds_due; /* by feed of the policy: false for one that is taken from
+			       @previous if it is there; NULL: all are read */
 	const struct candidate *previous; /* what is in force, or NULL: gives last good
 					     contents and generations of feeds */
 	bool plain;                       /* leave the optimiser out */

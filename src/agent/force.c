@@ -32,6 +32,15 @@ static char *directory_of(const struct agent *agent, const char *path)
 	return copy ? strdup(dirname(copy)) : NULL;
 }
 
+static bool *copy_flags(const bool *flags, size_t count)
+{
+	bool *copy = calloc(count + 1, sizeof(*copy));
+
+	if (copy)
+		memcpy(copy, flags, count * sizeof(*copy));
+	return copy;
+}
+
 static int fill(struct agent *agent, struct apply *apply,
 		const struct force_request *request)
 {
@@ -54,7 +63,10 @@ static int fill(struct agent *agent, struct apply *apply,
 		apply->text_bytes = now->text_bytes;
 		apply->path = strdup(now->path);
 		apply->directory = strdup(now->directory);
-		if (!apply->text)
+		if (request->feeds_due)
+			apply->feeds_due =
+				copy_flags(request->feeds_due, now->policy->feed_count);
+		if (!apply->text || (request->feeds_due && !apply->feeds_due))
 			return -ENOMEM;
 	} else {
 		apply->path = strdup(agent->options.policy);
@@ -202,7 +214,6 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	if (numbers_before != force->numbering)
 		numbering_free(numbers_before);
 	watch_adopt(agent);
-	refresh_adopt(agent);
 	recorder_set_bounds(agent->recorder, force->committed->policy->flows.keep_s,
 			    force->committed->policy->flows.max_size_bytes);
 }
@@ -233,6 +244,7 @@ static void succeed(struct agent *agent, struct apply *apply)
 	bool was_bad = !force->stands;
 
 	adopt(agent, &apply->candidate, &apply->numbering);
+	refresh_adopt(agent, !apply->feeds_due);
 	faults_done(&force->warnings);
 	force->warnings = apply->faults;
 	apply->faults = (struct faults)FAULTS_NULL;
@@ -262,10 +274,14 @@ static void take_numbers(struct agent *agent, struct numbering **numbering)
 static void fail(struct agent *agent, struct apply *apply)
 {
 	/* What an earlier life enforced is still there, and now we know it. */
-	if (apply->recovered && !agent->force.committed)
+	if (apply->recovered && !agent->force.committed) {
 		adopt(agent, &apply->recovered, &apply->numbering);
-	else if (apply->numbers_used)
+		refresh_adopt(agent, false);
+	} else if (apply->numbers_used) {
 		take_numbers(agent, &apply->numbering);
+	}
+	if (apply->again)
+		refresh_failed(agent, apply->feeds_due);
 	if (apply->end == APPLY_NO_LINK && !apply->given && !apply->again)
 		agent->force.wanted = true;
 	if (apply->again && agent->force.failure.set && !agent->force.failure.again)

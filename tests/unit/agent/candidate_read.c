@@ -267,6 +267,28 @@ static void the_next_life_reads_its_copies_alone(void **state)
 	assert_string_equal(before->image->tag, after->image->tag);
 }
 
+static void only_lists_that_are_due_are_read_again(void **state)
+{
+	auto_candidate struct candidate *before = NULL, *after = NULL, *later = NULL;
+	struct candidate_source source;
+	bool due = false;
+
+	(void)state;
+	write_list("10.0.0.1\nnonsense\n");
+	before = read_text(KEEP, NULL, "1 broken lines");
+	write_list("10.0.0.2\n");
+	source = source_of(KEEP, before);
+	source.feeds_due = &due;
+	after = read_with(&source, 0, NULL);
+	expect_addresses(&after->feeds[0], "10.0.0.1 ");
+	assert_int_equal(after->feed_times[0], before->feed_times[0]);
+	assert_int_equal(after->feed_reports[0].bad_lines, 1);
+	assert_string_equal(before->image->tag, after->image->tag);
+	due = true;
+	later = read_with(&source, 0, NULL);
+	expect_addresses(&later->feeds[0], "10.0.0.2 ");
+}
+
 static void a_policy_that_is_wrong_leaves_nothing(void **state)
 {
 	struct candidate_source source =
@@ -344,6 +366,7 @@ int main(void)
 		TEST(an_empty_list_that_was_good_is_good_as_a_copy),
 		TEST(only_what_changed_is_copied),
 		TEST(the_next_life_reads_its_copies_alone),
+		TEST(only_lists_that_are_due_are_read_again),
 		TEST(a_policy_that_is_wrong_leaves_nothing),
 		TEST(any_bytes_can_be_a_policy),
 		TEST(the_optimiser_can_be_left_out),

@@ -27,6 +27,7 @@ void candidate_free(struct candidate *candidate)
 	free(candidate->feed_reports);
 	free(candidate->feed_generations);
 	free(candidate->feed_times);
+	free(candidate->feeds_kept);
 	policy_free(candidate->policy);
 	free(candidate->text);
 	free(candidate->path);
@@ -139,8 +140,10 @@ static int load_feed(struct candidate *fresh, size_t i,
 
 	if (before >= 0)
 		fresh->feed_generations[i] = source->previous->feed_generations[before];
-	if (source->feeds_from_cache)
+	if (source->feeds_from_cache) {
+		fresh->feeds_kept[i] = true;
 		return read_copy(feed, source->feed_cache, &fresh->feeds[i]);
+	}
 	if (source->feeds_due && !source->feeds_due[i] && before >= 0) {
 		*report = source->previous->feed_reports[before];
 		fresh->feed_times[i] = source->previous->feed_times[before];
@@ -179,8 +182,9 @@ static int load_feeds(struct candidate *fresh, const struct candidate_source *so
 	fresh->feed_reports = calloc(count, sizeof(*fresh->feed_reports));
 	fresh->feed_generations = calloc(count, sizeof(*fresh->feed_generations));
 	fresh->feed_times = calloc(count, sizeof(*fresh->feed_times));
+	fresh->feeds_kept = calloc(count, sizeof(*fresh->feeds_kept));
 	if (!fresh->feeds || !fresh->feed_reports || !fresh->feed_generations ||
-	    !fresh->feed_times)
+	    !fresh->feed_times || !fresh->feeds_kept)
 		return -ENOMEM;
 	for (size_t i = 0; i < fresh->policy->feed_count; i++) {
 		int error = load_feed(fresh, i, source, faults);
@@ -285,7 +289,7 @@ static int keep_feed(const struct candidate *candidate, size_t i, const char *di
 	return file_replace(path, content.data, content.size_bytes);
 }
 
-int candidate_keep_feeds(const struct candidate *candidate, const char *directory,
+int candidate_keep_feeds(struct candidate *candidate, const char *directory,
 			 const struct candidate *previous)
 {
 	int worst = 0;
@@ -297,10 +301,14 @@ int candidate_keep_feeds(const struct candidate *candidate, const char *director
 
 		if (never_read(candidate, i))
 			continue;
-		if (before >= 0 &&
-		    address_set_equal(&previous->feeds[before], &candidate->feeds[i]))
+		candidate->feeds_kept[i] = before >= 0 &&
+					   previous->feeds_kept[before] &&
+					   address_set_equal(&previous->feeds[before],
+							     &candidate->feeds[i]);
+		if (candidate->feeds_kept[i])
 			continue;
 		error = keep_feed(candidate, i, directory);
+		candidate->feeds_kept[i] = !error;
 		if (error && !worst)
 			worst = error;
 	}

@@ -23,6 +23,7 @@ struct candidate {
 	uint32_t static_generation; /* of all other sets */
 	int64_t *feed_times; /* when the contents were read from the feed's own file, in
 				seconds since 1970; 0 when they never were */
+	bool *feeds_kept;    /* their copies are on the disk */
 	int32_t utc_offset_s;
 	bool plain;
 	struct image *image;
@@ -67,11 +68,11 @@ int candidate_compile(struct candidate *candidate, struct numbering *numbering,
 /**
  * candidate_keep_feeds() - Write copies of the feeds for the next life of the agent
  * @directory: the one that is given as feed_cache later
- * @previous:  a feed that is equal in it is not written again; or NULL
+ * @previous:  a feed that is equal in it and was written is not written again; or NULL
  *
  * Return: 0, or -errno of the first copy that could not be written.
  */
-int candidate_keep_feeds(const struct candidate *candidate, const char *directory,
+int candidate_keep_feeds(struct candidate *candidate, const char *directory,
 			 const struct candidate *previous);
 
 /** candidate_find_feed() - Return: the index of the feed of that name, or -1. */

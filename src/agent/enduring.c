@@ -35,8 +35,8 @@ static json_t *describe(const struct candidate *candidate)
 			 "generations", generations);
 }
 
-int enduring_write(const struct candidate *candidate, const char *path,
-		   const char *feeds, const struct candidate *previous)
+int enduring_write(struct candidate *candidate, const char *path, const char *feeds,
+		   const struct candidate *previous)
 {
 	auto_json json_t *json = describe(candidate);
 	auto_free char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -13,8 +13,8 @@
  *
  * Return: 0 or -errno.
  */
-int enduring_write(const struct candidate *candidate, const char *path,
-		   const char *feeds, const struct candidate *previous);
+int enduring_write(struct candidate *candidate, const char *path, const char *feeds,
+		   const struct candidate *previous);
 
 /**
  * enduring_read() - Make the candidate again

@@ -165,10 +165,12 @@ static void does_not_write_a_feed_again_that_is_the_same(void **state)
 	(void)state;
 	put_file("list.txt", "192.0.2.1\n");
 	attempt = try_to_read(WITH_FEED, NULL);
-	assert_int_equal(
-		candidate_keep_feeds(attempt.candidate, directory, attempt.candidate),
-		0);
-	assert_int_equal(access(in_directory("bad"), F_OK), -1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(candidate_keep_feeds(attempt.candidate, directory,
+						      attempt.candidate),
+				 0);
+		assert_int_equal(unlink(in_directory("bad")), i ? -1 : 0);
+	}
 }
 
 #define in_a_directory(test)                                                           \

@@ -35,7 +35,7 @@ static int read_back(struct numbering *numbering, struct candidate **ret)
 	return enduring_read(path, directory, numbering, ret);
 }
 
-static void keep(const struct candidate *candidate)
+static void keep(struct candidate *candidate)
 {
 	char path[256];
 

@@ -142,15 +142,16 @@ static bool is_feed_set(const char *set, const char *feed)
 
 uint32_t inventory_feed_generation(const struct inventory *inventory, const char *feed)
 {
-	uint32_t highest = 0;
+	uint32_t lowest = 0;
 
 	for (size_t i = 0; i < inventory->set_count; i++) {
 		const char *set = inventory->sets[i];
+		uint32_t generation = is_feed_set(set, feed) ? last_number(set) : 0;
 
-		if (is_feed_set(set, feed) && last_number(set) > highest)
-			highest = last_number(set);
+		if (generation && (!lowest || generation < lowest))
+			lowest = generation;
 	}
-	return highest;
+	return lowest;
 }
 
 /* The family at the end of a static set's name without a generation counts for one as

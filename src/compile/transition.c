@@ -127,6 +127,21 @@ static int plan_sets(struct plan *plan)
 	return 0;
 }
 
+static bool wants_set(const struct image *wanted, const char *name)
+{
+	return find_set(wanted, name) || have_object(wanted->dynamic_sets.items,
+						     wanted->dynamic_sets.count, name);
+}
+
+/* A preparation that was cut short, or somebody else. */
+static bool has_leftovers(const struct inventory *inventory, const struct image *wanted)
+{
+	for (size_t i = 0; i < inventory->set_count; i++)
+		if (!wants_set(wanted, inventory->sets[i]))
+			return true;
+	return false;
+}
+
 static void delete_unwanted(struct plan *plan)
 {
 	const struct inventory *inventory = plan->inventory;
@@ -141,9 +156,7 @@ static void delete_unwanted(struct plan *plan)
 	for (size_t i = 0; i < inventory->set_count; i++) {
 		const char *name = inventory->sets[i];
 
-		if (!find_set(wanted, name) &&
-		    !have_object(wanted->dynamic_sets.items, wanted->dynamic_sets.count,
-				 name))
+		if (!wants_set(wanted, name))
 			buffer_printf(out, "delete set inet " TABLE_NAME " %s\n", name);
 	}
 	for (size_t i = 0; i < inventory->counter_count; i++) {
@@ -240,16 +253,22 @@ int transition_plan(const struct image *committed, const struct inventory *inven
 						  .inventory = inventory,
 						  .wanted = wanted,
 						  .transition = &transition };
+	bool leftovers = has_leftovers(inventory, wanted);
 	int r = 0;
 
 	if (strcmp(inventory->tag, wanted->tag) == 0) {
-		*ret = transition;
-		return 0;
+		if (!leftovers) {
+			*ret = transition;
+			return 0;
+		}
+		/* The tag is of what the sets hold as well. */
+		plan.committed = committed = wanted;
 	}
 	/* Somebody else changed the table: the kernel's names are all we know. */
 	if (committed && strcmp(committed->tag, inventory->tag) != 0)
 		plan.committed = NULL;
-	if (plan.committed && strcmp(committed->script_tag, wanted->script_tag) == 0)
+	if (plan.committed && !leftovers &&
+	    strcmp(committed->script_tag, wanted->script_tag) == 0)
 		r = plan_elements(&plan);
 	else
 		r = plan_rules(&plan);

@@ -31,8 +31,9 @@ void inventory_done(struct inventory *inventory);
  * -ENOMEM. */
 int inventory_of_image(const struct image *image, struct inventory *ret);
 
-/** inventory_feed_generation() - The generation of a feed's set, the highest if there
- * are several. Return: 0 when there is none. */
+/** inventory_feed_generation() - The generation of a feed's set, the lowest if there
+ * are several: those above it were prepared and never came into use. Return: 0 when
+ * there is none. */
 uint32_t inventory_feed_generation(const struct inventory *inventory, const char *feed);
 
 /** inventory_free_generation() - One above all generations in use, for feeds and for
@@ -71,12 +72,12 @@ struct transition {
  * @inventory: what the kernel holds
  * @wanted:    what it should hold
  *
- * Equal tags give no steps; equal script tags one atomic STEP_ELEMENTS; otherwise the
+ * Equal tags give no steps; equal script tags one atomic STEP_ELEMENTS; otherwise, or
+ * when there are sets that neither side knows, left by a preparation that was cut
+ * short, the
  * sets that are new are made and filled first. Where rules and a feed's elements both
  * change and the feed's set is in use, the caller compiles with a new generation for
  * that feed.
- *
- * Sets that neither side knows, left by a preparation that was cut short, go as well.
  *
  * Return: 0, -EUCLEAN when a kept set's contents are unknown or changed (compile with
  * inventory_free_generation() for all feeds and static sets), or -ENOMEM.

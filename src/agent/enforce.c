@@ -31,15 +31,19 @@ static int list_table(int helper, struct inventory *ret, struct enforcement *rep
 		     : 0;
 }
 
-/* Name feeds' sets as the kernel does, so that what is the same has the same name. */
+/* Name feeds' sets as the kernel does, so that what is the same has the same name. Of
+ * several, the policy in force knows which one is not left over. */
 static bool adopt_generations(struct candidate *candidate,
+			      const struct candidate *committed,
 			      const struct inventory *inventory)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < candidate->policy->feed_count; i++) {
-		uint32_t now = inventory_feed_generation(
-			inventory, candidate->policy->feeds[i].name);
+		const char *name = candidate->policy->feeds[i].name;
+		long before = candidate_find_feed(committed, name);
+		uint32_t now = before >= 0 ? committed->feed_generations[before]
+					   : inventory_feed_generation(inventory, name);
 
 		changed |= candidate->feed_generations[i] != now;
 		candidate->feed_generations[i] = now;
@@ -180,6 +184,31 @@ static int plan_and_send(int helper, struct candidate *candidate,
 	return error;
 }
 
+/* Sets that do not hold what they should: somebody else has changed their elements. */
+static bool sets_differ(int error)
+{
+	return error == -ENOENT || error == -EEXIST || error == -ENOTEMPTY;
+}
+
+/* With new names for what changed, or for all sets when @committed is NULL. */
+static int enforce_anew(int helper, struct candidate *candidate,
+			const struct candidate *committed, struct numbering *numbering,
+			struct enforcement *report)
+{
+	struct inventory inventory = { 0 };
+	int error = list_table(helper, &inventory, report);
+
+	if (error)
+		return error;
+	renew_generations(candidate, committed, &inventory);
+	error = compile_again(candidate, numbering, report);
+	if (!error)
+		error = plan_and_send(helper, candidate, committed, numbering,
+				      &inventory, report);
+	inventory_done(&inventory);
+	return error;
+}
+
 static int enforce_over(int helper, struct candidate *candidate,
 			const struct candidate *committed, struct numbering *numbering,
 			const struct inventory *inventory, struct enforcement *report)
@@ -189,20 +218,18 @@ static int enforce_over(int helper, struct candidate *candidate,
 	/* What the kernel bears no tag of is not known, whatever we remember. */
 	if (committed && strcmp(committed->image->tag, inventory->tag) != 0)
 		committed = NULL;
-	if (adopt_generations(candidate, inventory))
+	if (adopt_generations(candidate, committed, inventory))
 		error = compile_again(candidate, numbering, report);
 	if (!error)
 		error = plan_and_send(helper, candidate, committed, numbering,
 				      inventory, report);
-	if (error != -EMSGSIZE)
-		return error;
 	/* In an unprivileged user's namespace a batch is bounded. New sets can be
 	   filled in several, and then take the place of the old ones. */
-	renew_generations(candidate, committed, inventory);
-	error = compile_again(candidate, numbering, report);
-	return error ? error
-		     : plan_and_send(helper, candidate, committed, numbering, inventory,
-				     report);
+	if (error == -EMSGSIZE)
+		return enforce_anew(helper, candidate, committed, numbering, report);
+	if (sets_differ(error))
+		return enforce_anew(helper, candidate, NULL, numbering, report);
+	return error;
 }
 
 int enforce(int helper, struct candidate *candidate, const struct candidate *committed,

@@ -8,7 +8,6 @@
 
 #include "agent/enduring.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 
 static void end(struct apply *apply, enum apply_end how, const char *what, int error)
 {
@@ -19,22 +18,16 @@ static void end(struct apply *apply, enum apply_end how, const char *what, int e
 
 static int read_text(struct apply *apply)
 {
-	const struct position whole = { 0 };
 	int error;
 
 	if (apply->text)
 		return 0;
-	error = file_read(apply->path, POLICY_BYTES_MAX, &apply->text,
-			  &apply->text_bytes);
-	if (!error)
-		return 0;
-	apply->end = APPLY_REFUSED;
-	if (error == -EFBIG)
-		faults_add(&apply->faults, whole, "the file is larger than %d MiB",
-			   POLICY_BYTES_MAX / 1024 / 1024);
-	else
-		faults_add(&apply->faults, whole, "the file can't be read: %s",
-			   strerror(-error));
+	error = policy_load(apply->path, true, &apply->text, &apply->text_bytes,
+			    &apply->faults);
+	if (error == -EINVAL)
+		apply->end = APPLY_REFUSED;
+	else if (error)
+		end(apply, APPLY_FAILED, "the policy could not be read", error);
 	return error;
 }
 

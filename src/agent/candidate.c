@@ -92,7 +92,7 @@ static int read_copy(const struct feed *feed, const char *directory,
 		path = NULL;
 		return -ENOMEM;
 	}
-	error = file_read(path, FEED_BYTES_MAX, &text, &size_bytes);
+	error = file_read_regular(path, FEED_BYTES_MAX, &text, &size_bytes);
 	if (error)
 		return error;
 	/* A list may have been empty when it was good. */

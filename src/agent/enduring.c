@@ -52,7 +52,7 @@ static int read_description(const char *path, json_t **ret)
 {
 	auto_free char *text = NULL;
 	size_t size_bytes;
-	int error = file_read(path, FILE_MAX, &text, &size_bytes);
+	int error = file_read_regular(path, FILE_MAX, &text, &size_bytes);
 
 	if (error)
 		return error;

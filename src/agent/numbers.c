@@ -13,7 +13,8 @@ int numbers_read(struct numbers_file *file, struct numbering *numbering)
 {
 	auto_free char *text = NULL;
 	size_t size_bytes;
-	int error = file_read(file->path, NUMBERS_BYTES_MAX, &text, &size_bytes);
+	int error =
+		file_read_regular(file->path, NUMBERS_BYTES_MAX, &text, &size_bytes);
 
 	if (error)
 		return error == -ENOENT ? 0 : error;

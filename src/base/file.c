@@ -20,22 +20,10 @@ static bool wait_for_more(int fd)
 	return poll(&poll_fd, 1, -1) > 0 || errno == EINTR;
 }
 
-int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
+static int read_all(int fd, size_t max_bytes, char **ret, size_t *ret_bytes)
 {
 	auto_buffer struct buffer content = BUFFER_NULL;
-	auto_fd int fd = -1;
-	struct stat st;
 
-	/* O_NONBLOCK: a FIFO without a writer must not hang whoever reads a policy. */
-	fd = strcmp(path, "-") == 0
-		     ? dup(STDIN_FILENO)
-		     : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (S_ISREG(st.st_mode) && (size_t)st.st_size > max_bytes)
-		return -EFBIG;
 	for (;;) {
 		char chunk[65536];
 		ssize_t got = read(fd, chunk, sizeof(chunk));
@@ -54,6 +42,37 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
 		if (content.error)
 			return content.error;
 	}
+}
+
+static int open_and_read(const char *path, bool regular, size_t max_bytes, char **ret,
+			 size_t *ret_bytes)
+{
+	auto_fd int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: a FIFO without a writer must not hang whoever reads a policy. */
+	fd = !regular && strcmp(path, "-") == 0
+		     ? dup(STDIN_FILENO)
+		     : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (regular && !S_ISREG(st.st_mode))
+		return -ESPIPE;
+	if (S_ISREG(st.st_mode) && (size_t)st.st_size > max_bytes)
+		return -EFBIG;
+	return read_all(fd, max_bytes, ret, ret_bytes);
+}
+
+int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
+{
+	return open_and_read(path, false, max_bytes, ret, ret_bytes);
+}
+
+int file_read_regular(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
+{
+	return open_and_read(path, true, max_bytes, ret, ret_bytes);
 }
 
 int file_write_all(int fd, const void *bytes, size_t size_bytes)
@@ -75,11 +94,13 @@ int file_write_all(int fd, const void *bytes, size_t size_bytes)
 
 int file_replace(const char *path, const void *data, size_t size_bytes)
 {
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	auto_free char *fresh = NULL;
 	auto_fd int fd = -1;
 	int error;
 
-	if (asprintf(&fresh, "%s.new", path) < 0) {
+	/* A name with a dot before it is no other file of ours. */
+	if (asprintf(&fresh, "%.*s.%s.new", (int)(name - path), path, name) < 0) {
 		fresh = NULL;
 		return -ENOMEM;
 	}

@@ -16,9 +16,19 @@
 int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes);
 
 /**
+ * file_read_regular() - The same, of regular files alone
+ *
+ * For those who must not wait: the writer of a pipe may never say a word.
+ *
+ * Return: as file_read(), and -ESPIPE for a pipe or a device.
+ */
+int file_read_regular(const char *path, size_t max_bytes, char **ret,
+		      size_t *ret_bytes);
+
+/**
  * file_replace() - Write a file so that a reader sees the old or the new one, never a
  * part
- * @path: written as PATH.new, synced, and renamed over; mode 0600
+ * @path: written beside as ".NAME.new", synced, and renamed over; mode 0600
  *
  * Return: 0 or -errno.
  */

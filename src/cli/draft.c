@@ -16,20 +16,9 @@ enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024 };
 
 int draft_read_text(const struct arguments *arguments, struct draft *ret)
 {
-	const struct position whole = { 0 };
-	int error;
-
 	ret->path = arguments_policy(arguments);
-	error = file_read(ret->path, POLICY_BYTES_MAX, &ret->text, &ret->text_bytes);
-	if (error == -EFBIG)
-		return faults_add(&ret->faults, whole,
-				  "the file is larger than %d MiB, the most that a "
-				  "policy may be",
-				  POLICY_BYTES_MAX >> 20);
-	if (error && error != -ENOMEM)
-		return faults_add(&ret->faults, whole, "can't be read: %s",
-				  strerror(-error));
-	return error;
+	return policy_load(ret->path, false, &ret->text, &ret->text_bytes,
+			   &ret->faults);
 }
 
 /* The agent's numbers, so that what is printed is what it would load. A list that is

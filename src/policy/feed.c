@@ -185,6 +185,8 @@ static int refuse_file(struct feed_report *report, const char *path, int error)
 	if (error == -EFBIG)
 		refuse(report, "%s has more than %d MiB", path,
 		       FEED_BYTES_MAX / 1024 / 1024);
+	else if (error == -ESPIPE)
+		refuse(report, "%s is not a regular file", path);
 	else
 		refuse(report, "cannot read %s: %s", path, strerror(-error));
 	return error;
@@ -204,7 +206,7 @@ int feed_load(const struct feed *feed, const char *directory, struct address_set
 		path = NULL;
 		return -ENOMEM;
 	}
-	error = file_read(path, FEED_BYTES_MAX, &text, &size_bytes);
+	error = file_read_regular(path, FEED_BYTES_MAX, &text, &size_bytes);
 	if (error)
 		return refuse_file(report, path, error);
 	return feed_read(feed, text, size_bytes, ret, report);

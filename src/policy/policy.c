@@ -167,9 +167,11 @@ int policy_read(const char *text, size_t size_bytes, struct policy **ret,
 	return error;
 }
 
-int policy_load(const char *path, char **ret, size_t *ret_bytes, struct faults *faults)
+int policy_load(const char *path, bool regular, char **ret, size_t *ret_bytes,
+		struct faults *faults)
 {
-	int error = file_read(path, POLICY_BYTES_MAX, ret, ret_bytes);
+	int error = (regular ? file_read_regular : file_read)(path, POLICY_BYTES_MAX,
+							      ret, ret_bytes);
 
 	switch (error) {
 	case 0:
@@ -178,6 +180,9 @@ int policy_load(const char *path, char **ret, size_t *ret_bytes, struct faults *
 	case -EISDIR:
 		faults_add(faults, whole_file,
 			   "this is a directory, not a policy file");
+		break;
+	case -ESPIPE:
+		faults_add(faults, whole_file, "this is not a regular file");
 		break;
 	case -EFBIG:
 		faults_add(faults, whole_file,

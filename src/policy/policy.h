@@ -183,13 +183,15 @@ int policy_read(const char *text, size_t size_bytes, struct policy **ret,
 
 /**
  * policy_load() - Read a policy's text, ready for policy_read()
- * @path:   "-" reads standard input
+ * @path:   "-" reads standard input, unless @regular
+ * @regular: refuse what is not a regular file, which could be waited for without end
  * @ret:    set on success only; the caller frees it
  * @faults: why it could not be read, in words and without a line
  *
  * Return: 0, -EINVAL with @faults, or -ENOMEM.
  */
-int policy_load(const char *path, char **ret, size_t *ret_bytes, struct faults *faults);
+int policy_load(const char *path, bool regular, char **ret, size_t *ret_bytes,
+		struct faults *faults);
 
 void policy_free(struct policy *policy);
 

@@ -95,6 +95,40 @@ static void a_fifo_without_a_writer_is_empty(void **state)
 	assert_int_equal(size_bytes, 0);
 }
 
+static void a_pipe_is_not_waited_for_where_only_a_file_will_do(void **state)
+{
+	auto_free char *text = NULL;
+	size_t size_bytes;
+	char path[64];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_int_equal(file_read_regular(path, 10, &text, &size_bytes), -ESPIPE);
+	assert_int_equal(file_read_regular("/dev/zero", 10, &text, &size_bytes),
+			 -ESPIPE);
+	assert_int_equal(file_replace(in_folder("file"), "a", 1), 0);
+	assert_int_equal(file_read_regular(in_folder("file"), 10, &text, &size_bytes),
+			 0);
+	assert_string_equal(text, "a");
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_file_named_like_a_new_one_is_left_alone(void **state)
+{
+	auto_free char *text = NULL;
+	size_t size_bytes;
+
+	(void)state;
+	assert_int_equal(file_replace(in_folder("file.new"), "b", 1), 0);
+	assert_int_equal(file_replace(in_folder("file"), "a", 1), 0);
+	assert_int_equal(file_read(in_folder("file.new"), 10, &text, &size_bytes), 0);
+	assert_string_equal(text, "b");
+	assert_int_equal(unlink(in_folder("file.new")), 0);
+}
+
 static void waits_for_a_slow_writer_of_a_pipe(void **state)
 {
 	auto_free char *text = NULL;
@@ -125,6 +159,8 @@ int main(void)
 		cmocka_unit_test(refuses_a_file_beyond_the_bound_before_reading_it),
 		cmocka_unit_test(tells_why_a_file_cannot_be_read),
 		cmocka_unit_test(a_fifo_without_a_writer_is_empty),
+		cmocka_unit_test(a_pipe_is_not_waited_for_where_only_a_file_will_do),
+		cmocka_unit_test(a_file_named_like_a_new_one_is_left_alone),
 		cmocka_unit_test(waits_for_a_slow_writer_of_a_pipe),
 	};
 

@@ -47,7 +47,7 @@ static bool render(const char *name, struct buffer *out)
 	size_t size_bytes = 0;
 	int error;
 
-	assert_int_equal(policy_load(path, &text, &size_bytes, &faults), 0);
+	assert_int_equal(policy_load(path, false, &text, &size_bytes, &faults), 0);
 	error = policy_read(text, size_bytes, &policy, &faults);
 	assert_true(error == 0 || error == -EINVAL);
 	faults_render(&faults, name, text, size_bytes, false, out);

@@ -165,7 +165,7 @@ static void loads_what_it_is_given(void **state)
 
 	(void)state;
 	assert_int_equal(write(fd, "version: 1", 10), 10);
-	assert_int_equal(policy_load(path, &text, &size_bytes, &faults), 0);
+	assert_int_equal(policy_load(path, false, &text, &size_bytes, &faults), 0);
 	assert_string_equal(text, "version: 1");
 	assert_int_equal(size_bytes, 10);
 	assert_int_equal(faults.count, 0);
@@ -178,7 +178,8 @@ static void expect_load_refusal(const char *path, const char *words)
 	auto_free char *text = NULL;
 	size_t size_bytes = 0;
 
-	assert_int_equal(policy_load(path, &text, &size_bytes, &faults), -EINVAL);
+	assert_int_equal(policy_load(path, false, &text, &size_bytes, &faults),
+			 -EINVAL);
 	assert_int_equal(faults.count, 1);
 	assert_int_equal(faults.list[0].position.line, 0);
 	if (!strstr(faults.list[0].text, words))
@@ -187,14 +188,20 @@ static void expect_load_refusal(const char *path, const char *words)
 
 static void tells_why_a_file_cannot_be_loaded(void **state)
 {
+	auto_faults struct faults faults = FAULTS_NULL;
 	char path[] = "/tmp/vigil-policy-XXXXXX";
 	auto_fd int fd = mkstemp(path);
+	size_t size_bytes;
+	char *text;
 
 	(void)state;
 	expect_load_refusal("/tmp", "this is a directory");
 	expect_load_refusal("/nonexistent/policy.yml", "there is no such file");
 	assert_int_equal(ftruncate(fd, 100 * 1000 * 1000), 0);
 	expect_load_refusal(path, "more than 8 MiB");
+	assert_int_equal(policy_load("/dev/null", true, &text, &size_bytes, &faults),
+			 -EINVAL);
+	assert_string_equal(faults.list[0].text, "this is not a regular file");
 	assert_int_equal(fchmod(fd, 0), 0);
 	if (geteuid() == 0)
 		assert_int_equal(seteuid(65534), 0);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "agent/files.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 
@@ -33,12 +34,12 @@ static int make_paths(struct agent *agent)
 	const struct options *options = &agent->options;
 	struct paths *paths = &agent->paths;
 
-	paths->helper = join(options->run, "helper.sock");
-	paths->control = join(options->run, "agent.sock");
-	paths->database = join(options->state, "flows.db");
-	paths->numbers = join(options->state, "numbers");
-	paths->committed = join(options->state, "committed.json");
-	paths->feeds = join(options->state, "feeds");
+	paths->helper = join(options->run, HELPER_NAME);
+	paths->control = join(options->run, CONTROL_NAME);
+	paths->database = join(options->state, DATABASE_NAME);
+	paths->numbers = join(options->state, NUMBERS_NAME);
+	paths->committed = join(options->state, COMMITTED_NAME);
+	paths->feeds = join(options->state, FEEDS_NAME);
 	if (!paths->helper || !paths->control || !paths->database || !paths->numbers ||
 	    !paths->committed || !paths->feeds)
 		return -ENOMEM;
@@ -76,7 +77,7 @@ static int read_numbers(struct agent *agent)
 			  path, strerror(-error));
 	if (error != -EINVAL && error != -EFBIG)
 		return error;
-	aside = join(agent->options.state, "numbers.bad");
+	aside = join(agent->options.state, NUMBERS_NAME ".bad");
 	if (!aside || rename(path, aside) < 0)
 		log_warning("%s could not be set aside", path);
 	log_warning("%s is damaged and was set aside: connections that live may be "

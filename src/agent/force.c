@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "agent/manager.h"
 #include "agent/varlink.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 
 enum { WAITING_MAX = 8, FAULTS_LOGGED = 20 };
@@ -27,9 +27,7 @@ static void on_applied(struct job *job);
 /* Relative feeds are beside the policy; a caller's path may be nothing of the kind. */
 static char *directory_of(const struct agent *agent, const char *path)
 {
-	auto_free char *copy = strdup(path[0] == '/' ? path : agent->options.policy);
-
-	return copy ? strdup(dirname(copy)) : NULL;
+	return file_directory(path[0] == '/' ? path : agent->options.policy);
 }
 
 static bool *copy_flags(const bool *flags, size_t count)

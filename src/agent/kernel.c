@@ -12,111 +12,88 @@
 #include <string.h>
 
 #include "agent/dump.h"
+#include "base/cleanup.h"
 #include "compile/compile.h"
 #include "compile/inventory.h"
 #include "observe/netlink.h"
 
 enum { TRIES = 5 };
 
+/* One of the three kinds: what its messages are, and where their names go. */
+struct kind {
+	enum helper_dump dump;
+	uint8_t type;
+	size_t table, name, flags; /* attributes; 0 for no flags */
+};
+
+static const struct kind kinds[] = {
+	{ HELPER_DUMP_CHAINS, NFT_MSG_NEWCHAIN, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, 0 },
+	{ HELPER_DUMP_SETS, NFT_MSG_NEWSET, NFTA_SET_TABLE, NFTA_SET_NAME,
+	  NFTA_SET_FLAGS },
+	{ HELPER_DUMP_COUNTERS, NFT_MSG_NEWOBJ, NFTA_OBJ_TABLE, NFTA_OBJ_NAME, 0 },
+};
+
+enum { ATTRIBUTES = 8 }; /* more than the numbers of those above */
+
 struct listing {
 	struct inventory inventory;
+	const struct kind *kind;
 	int error;
 };
 
-static void keep(struct listing *listing, const char ***names, size_t *count,
-		 struct bytes table, struct bytes name)
+static void keep(struct listing *listing, const char *name)
 {
-	const char *owner = bytes_text(table), *text = bytes_text(name);
+	struct inventory *inventory = &listing->inventory;
+	const char ***names[] = { &inventory->chains, &inventory->sets,
+				  &inventory->counters };
+	size_t *counts[] = { &inventory->chain_count, &inventory->set_count,
+			     &inventory->counter_count };
+	size_t i = (size_t)(listing->kind - kinds);
 
-	if (!owner || !text || strcmp(owner, TABLE_NAME) != 0)
-		return;
-	listing->inventory.table = true;
-	if (inventory_add_name(&listing->inventory, names, count, text) < 0)
+	inventory->table = true;
+	if (inventory_add_name(inventory, names[i], counts[i], name) < 0)
 		listing->error = -ENOMEM;
 }
 
-static enum message_result on_chain(const struct message *message, void *context)
+static enum message_result on_object(const struct message *message, void *context)
 {
 	struct listing *listing = context;
-	struct inventory *inventory = &listing->inventory;
-	struct bytes chain[NFTA_CHAIN_MAX + 1];
-
-	if (message->type != NFT_MSG_NEWCHAIN || message->family != NFPROTO_INET)
-		return MESSAGE_SKIPPED;
-	if (!netlink_split(message->attributes, chain, NFTA_CHAIN_MAX + 1))
-		return MESSAGE_MALFORMED;
-	keep(listing, &inventory->chains, &inventory->chain_count,
-	     chain[NFTA_CHAIN_TABLE], chain[NFTA_CHAIN_NAME]);
-	return MESSAGE_TAKEN;
-}
-
-static enum message_result on_set(const struct message *message, void *context)
-{
-	struct listing *listing = context;
-	struct inventory *inventory = &listing->inventory;
-	struct bytes set[NFTA_SET_MAX + 1];
+	const struct kind *kind = listing->kind;
+	struct bytes parts[ATTRIBUTES];
+	const char *table, *name;
 	uint32_t flags = 0;
 
-	if (message->type != NFT_MSG_NEWSET || message->family != NFPROTO_INET)
+	if (message->type != kind->type || message->family != NFPROTO_INET)
 		return MESSAGE_SKIPPED;
-	if (!netlink_split(message->attributes, set, NFTA_SET_MAX + 1))
+	if (!netlink_split(message->attributes, parts, ATTRIBUTES))
 		return MESSAGE_MALFORMED;
-	/* Anonymous ones belong to their rule. */
-	if (bytes_be32(set[NFTA_SET_FLAGS], &flags) && flags & NFT_SET_ANONYMOUS)
+	/* Anonymous sets belong to their rule. */
+	if (kind->flags && bytes_be32(parts[kind->flags], &flags) &&
+	    flags & NFT_SET_ANONYMOUS)
 		return MESSAGE_SKIPPED;
-	keep(listing, &inventory->sets, &inventory->set_count, set[NFTA_SET_TABLE],
-	     set[NFTA_SET_NAME]);
+	table = bytes_text(parts[kind->table]);
+	name = bytes_text(parts[kind->name]);
+	if (table && name && strcmp(table, TABLE_NAME) == 0)
+		keep(listing, name);
 	return MESSAGE_TAKEN;
 }
 
-static enum message_result on_counter(const struct message *message, void *context)
+static struct decode_summary decode(const void *data, size_t size_bytes, void *context)
 {
-	struct listing *listing = context;
-	struct inventory *inventory = &listing->inventory;
-	struct bytes object[NFTA_OBJ_MAX + 1];
-
-	if (message->type != NFT_MSG_NEWOBJ || message->family != NFPROTO_INET)
-		return MESSAGE_SKIPPED;
-	if (!netlink_split(message->attributes, object, NFTA_OBJ_MAX + 1))
-		return MESSAGE_MALFORMED;
-	keep(listing, &inventory->counters, &inventory->counter_count,
-	     object[NFTA_OBJ_TABLE], object[NFTA_OBJ_NAME]);
-	return MESSAGE_TAKEN;
-}
-
-static struct decode_summary decode_chains(const void *data, size_t size_bytes,
-					   void *context)
-{
-	return netlink_each(data, size_bytes, NFNL_SUBSYS_NFTABLES, on_chain, context);
-}
-
-static struct decode_summary decode_sets(const void *data, size_t size_bytes,
-					 void *context)
-{
-	return netlink_each(data, size_bytes, NFNL_SUBSYS_NFTABLES, on_set, context);
-}
-
-static struct decode_summary decode_counter_names(const void *data, size_t size_bytes,
-						  void *context)
-{
-	return netlink_each(data, size_bytes, NFNL_SUBSYS_NFTABLES, on_counter,
-			    context);
+	return netlink_each(data, size_bytes, NFNL_SUBSYS_NFTABLES, on_object, context);
 }
 
 static int list(int helper, struct listing *listing, struct helper_refusal *refusal)
 {
-	int error =
-		dump_read(helper, HELPER_DUMP_CHAINS, decode_chains, listing, refusal);
+	int error = 0;
 
-	if (!error)
-		error = dump_read(helper, HELPER_DUMP_SETS, decode_sets, listing,
-				  refusal);
-	/* Without the table; then there are no chains of it either. */
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && !error; i++) {
+		listing->kind = &kinds[i];
+		error = dump_read(helper, kinds[i].dump, decode, listing, refusal);
+	}
+	/* Without the table; then there is nothing in it either. */
 	if (error == -ENOENT)
 		return listing->error;
-	if (!error)
-		error = dump_read(helper, HELPER_DUMP_COUNTERS, decode_counter_names,
-				  listing, refusal);
 	return error ? error : listing->error;
 }
 

@@ -19,19 +19,6 @@ static void fill(struct fault *fault, struct position position, const char *form
 	text_copy_printable(fault->text, sizeof(fault->text), text);
 }
 
-int fault_set(struct fault *fault, struct position position, int value,
-	      const char *format, ...)
-{
-	va_list args;
-
-	if (!fault)
-		return value;
-	va_start(args, format);
-	fill(fault, position, format, args);
-	va_end(args);
-	return value;
-}
-
 /* A list full of warnings must not hide an error: the last warning makes room for it.
  */
 static struct fault *replace_warning(struct faults *faults)

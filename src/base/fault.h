@@ -19,16 +19,6 @@ struct fault {
 	char text[256];
 };
 
-/**
- * fault_set() - Fill a fault, in one expression with the return
- * @fault: may be NULL, then only the value is passed on
- * @value: what to return, usually -EINVAL
- *
- * Return: @value.
- */
-int fault_set(struct fault *fault, struct position position, int value,
-	      const char *format, ...) __attribute__((format(printf, 4, 5)));
-
 enum { FAULTS_MAX = 100 };
 
 /* All that is wrong with one text, in the order of its lines once sorted. */

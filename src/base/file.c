@@ -116,3 +116,12 @@ int file_replace(const char *path, const void *data, size_t size_bytes)
 		unlink(fresh);
 	return error;
 }
+
+char *file_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}

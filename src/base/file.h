@@ -34,6 +34,10 @@ int file_read_regular(const char *path, size_t max_bytes, char **ret,
  */
 int file_replace(const char *path, const void *data, size_t size_bytes);
 
+/** file_directory() - Where a path's file is, "." without a slash. Return: a string the
+ * caller frees, or NULL without memory. */
+char *file_directory(const char *path);
+
 /** file_write_all() - Write it all, also where write(2) takes it in parts. Return: 0 or
  * -errno. */
 int file_write_all(int fd, const void *bytes, size_t size_bytes);

@@ -137,11 +137,6 @@ int icmp_type_number(enum icmp_version version, const char *name)
 	return find_number(&types[version], name);
 }
 
-const char *icmp_type_name(enum icmp_version version, uint8_t type)
-{
-	return find_name(&types[version], type);
-}
-
 const char *const *icmp_type_names(enum icmp_version version)
 {
 	return types[version].names;

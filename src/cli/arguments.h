@@ -5,15 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/files.h"
 #include "cli/command.h"
 
 #define POLICY_PATH "/etc/vigil/policy.yml"
 #define STATE_DIRECTORY "/var/lib/vigil"
 #define RUN_DIRECTORY "/run/vigil"
-
-#define NUMBERS_NAME "numbers" /* the numbers of rules, in the state directory */
-#define DATABASE_NAME "flows.db"
-#define CONTROL_NAME "agent.sock"
 
 enum { PROBLEM_MAX = 256 };
 

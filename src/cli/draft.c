@@ -7,12 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/numbers.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/terminal.h"
-
-enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024 };
 
 int draft_read_text(const struct arguments *arguments, struct draft *ret)
 {
@@ -44,16 +43,6 @@ static int read_numbers(const struct arguments *arguments, struct numbering *num
 	return error == -EINVAL ? 0 : error;
 }
 
-/* The directory of the policy file, where relative feeds begin. */
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return strdup(".");
-	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 int draft_read(const struct arguments *arguments, struct draft *ret)
 {
 	struct candidate_source source = {
@@ -64,7 +53,7 @@ int draft_read(const struct arguments *arguments, struct draft *ret)
 
 	if (error)
 		return error;
-	directory = directory_of(ret->path);
+	directory = file_directory(ret->path);
 	ret->numbering = numbering_new();
 	if (!directory || !ret->numbering)
 		return -ENOMEM;

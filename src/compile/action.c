@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compile/build.h"
+#include "helper/protocol.h"
 
 enum { CHAIN_BYTES = 32, LOG_BYTES = 192, NAME_BYTES = 128 };
 
@@ -12,7 +13,7 @@ static void log_part(char out[static LOG_BYTES], uint32_t number, const char *id
 		     enum verdict verdict)
 {
 	snprintf(out, LOG_BYTES, "log prefix \"%u %s %s\" group %d snaplen %d ", number,
-		 id, verdict_name(verdict), LOG_GROUP, LOG_SNAP_BYTES);
+		 id, verdict_name(verdict), HELPER_LOG_GROUP, HELPER_LOG_BYTES);
 }
 
 /*

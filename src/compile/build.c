@@ -69,7 +69,11 @@ void build_rule(struct build *build, const char *chain, const char *format, ...)
 	size = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (size < 0 || (size_t)size >= sizeof(text)) {
-		build_fail(build);
+		if (!build->error)
+			build->error = faults_add(
+				build->faults, (struct position){ 0 },
+				"a rule of chain %s is longer than %zu bytes", chain,
+				sizeof(text) - 1);
 		return;
 	}
 	build_rule_begin(build, chain);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "compile/compile.h"
+#include "compile/decider.h"
 #include "compile/lower.h"
 #include "compile/sets.h"
 
@@ -23,11 +24,11 @@ struct build {
 	struct lowered lowered;
 	unsigned int mark_shift;
 	uint32_t number_limit;
-	int detail;        /* how much of the zones numbers tell, enum zone_detail */
-	bool *has_decider; /* by number: the image describes it */
-	bool *has_chain;   /* by number: its action chain is there */
-	bool numberless;   /* a decider got no number */
-	int error;         /* the first -ENOMEM or -EINVAL sticks */
+	enum zone_detail detail; /* how much of the zones numbers tell */
+	bool *has_decider;       /* by number: the image describes it */
+	bool *has_chain;         /* by number: its action chain is there */
+	bool numberless;         /* a decider got no number */
+	int error;               /* the first -ENOMEM or -EINVAL sticks */
 };
 
 /** build_fail() - Note that memory ran out. */

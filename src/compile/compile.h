@@ -16,12 +16,6 @@
  * with a digit or is one of its own words. */
 #define COUNTER_PREFIX "n."
 
-enum {
-	/* Packets of rules that log, and denied ones, go to this nflog group. */
-	LOG_GROUP = 22087,
-	LOG_SNAP_BYTES = 128,
-};
-
 struct compile_input {
 	const struct policy *policy;
 	const struct address_set *feeds; /* one a policy feed, finished */

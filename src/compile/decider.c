@@ -73,7 +73,7 @@ int decider_choose_detail(struct build *build)
 				build->policy->flows.mark_mask, build->number_limit);
 		detail++;
 	}
-	build->detail = (int)detail;
+	build->detail = detail;
 	return 0;
 }
 

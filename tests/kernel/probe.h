@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "compile/compile.h"
+#include "helper/protocol.h"
 #include "tests/kernel/harness.h"
 #include "tests/kernel/random_policy.h"
 
@@ -79,7 +80,7 @@ static void probe_log_open(struct probe *probe)
 	header->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
 	header->nlmsg_flags = NLM_F_REQUEST;
 	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	message->res_id = htons(LOG_GROUP);
+	message->res_id = htons(HELPER_LOG_GROUP);
 	mnl_attr_put(header, NFULA_CFG_CMD, sizeof(command), &command);
 	mnl_attr_put(header, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(header, NFULA_CFG_QTHRESH, htonl(1));

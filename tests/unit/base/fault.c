@@ -15,39 +15,27 @@ static struct position at(uint32_t line, uint32_t column)
 	return (struct position){ line, column };
 }
 
-static void fault_set_passes_its_value_on(void **state)
-{
-	struct fault fault;
-
-	(void)state;
-	assert_int_equal(fault_set(&fault, at(3, 4), -ERANGE, "port %d", 7), -ERANGE);
-	assert_string_equal(fault.text, "port 7");
-	assert_int_equal(fault.position.line, 3);
-	assert_int_equal(fault.position.column, 4);
-	assert_false(fault.warning);
-	assert_int_equal(fault_set(NULL, at(3, 4), -ERANGE, "port %d", 7), -ERANGE);
-}
-
 static void a_sentence_never_holds_control_characters(void **state)
 {
-	struct fault fault;
+	auto_faults struct faults faults = FAULTS_NULL;
 
 	(void)state;
-	fault_set(&fault, at(1, 1), 0, "a%sb", "\033[31m\n\x7f\xc2\x9b\xe2\x80\xae");
-	assert_string_equal(fault.text, "a?[31m????b");
+	faults_add(&faults, at(1, 1), "a%sb", "\033[31m\n\x7f\xc2\x9b\xe2\x80\xae");
+	assert_string_equal(faults.list[0].text, "a?[31m????b");
 }
 
 static void a_long_sentence_is_cut_between_characters(void **state)
 {
-	struct fault fault;
+	auto_faults struct faults faults = FAULTS_NULL;
 	char text[600] = "";
 
 	(void)state;
 	for (int i = 0; i < 200; i++)
 		strcat(text, "ü");
-	fault_set(&fault, at(1, 1), 0, "x%s", text);
-	assert_int_equal(strlen(fault.text), sizeof(fault.text) - 1);
-	assert_memory_equal(fault.text + strlen(fault.text) - 2, "ü", 2);
+	faults_add(&faults, at(1, 1), "x%s", text);
+	assert_int_equal(strlen(faults.list[0].text), sizeof(faults.list[0].text) - 1);
+	assert_memory_equal(faults.list[0].text + strlen(faults.list[0].text) - 2, "ü",
+			    2);
 }
 
 static void sorts_by_place_and_then_errors_first(void **state)
@@ -97,7 +85,6 @@ static void warnings_never_hide_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fault_set_passes_its_value_on),
 		cmocka_unit_test(a_sentence_never_holds_control_characters),
 		cmocka_unit_test(a_long_sentence_is_cut_between_characters),
 		cmocka_unit_test(sorts_by_place_and_then_errors_first),

@@ -129,6 +129,20 @@ static void a_file_named_like_a_new_one_is_left_alone(void **state)
 	assert_int_equal(unlink(in_folder("file.new")), 0);
 }
 
+static void a_file_is_in_its_directory(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "/a/b/c", "/a/b" }, { "/a", "/" }, { "a", "." }, { "a/b", "a" }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		auto_free char *directory = file_directory(pairs[i][0]);
+
+		assert_string_equal(directory, pairs[i][1]);
+	}
+}
+
 static void waits_for_a_slow_writer_of_a_pipe(void **state)
 {
 	auto_free char *text = NULL;
@@ -161,6 +175,7 @@ int main(void)
 		cmocka_unit_test(a_fifo_without_a_writer_is_empty),
 		cmocka_unit_test(a_pipe_is_not_waited_for_where_only_a_file_will_do),
 		cmocka_unit_test(a_file_named_like_a_new_one_is_left_alone),
+		cmocka_unit_test(a_file_is_in_its_directory),
 		cmocka_unit_test(waits_for_a_slow_writer_of_a_pipe),
 	};
 

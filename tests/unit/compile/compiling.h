@@ -2,6 +2,8 @@
 /* Compiling policies in tests. Include it after cmocka.h. */
 #pragma once
 
+#include <stdlib.h>
+
 #include "compile/transition.h"
 #include "tests/unit/policy/reading.h"
 
@@ -10,7 +12,7 @@ enum { TEST_FEEDS_MAX = 2 };
 /* A policy, its feeds and the image of both. */
 struct compiled {
 	struct policy *policy;
-	struct address_set feeds[TEST_FEEDS_MAX];
+	struct address_set *feeds; /* the image borrows them */
 	uint32_t generations[TEST_FEEDS_MAX];
 	struct image *image;
 };
@@ -18,8 +20,9 @@ struct compiled {
 static inline void compiled_done(struct compiled *compiled)
 {
 	image_free(compiled->image);
-	for (size_t i = 0; i < TEST_FEEDS_MAX; i++)
+	for (size_t i = 0; compiled->feeds && i < TEST_FEEDS_MAX; i++)
 		address_set_done(&compiled->feeds[i]);
+	free(compiled->feeds);
 	policy_free(compiled->policy);
 }
 
@@ -58,6 +61,8 @@ static inline struct compiled compile_text(const char *text, const char *feed,
 {
 	struct compiled compiled = { .policy = read_good(text) };
 
+	compiled.feeds = calloc(TEST_FEEDS_MAX, sizeof(*compiled.feeds));
+	assert_non_null(compiled.feeds);
 	assert_in_range(compiled.policy->feed_count, 0, TEST_FEEDS_MAX);
 	for (size_t i = 0; i < compiled.policy->feed_count; i++) {
 		if (feed)

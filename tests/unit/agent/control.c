@@ -370,6 +370,22 @@ static void nothing_is_read_while_a_call_waits(void **state)
 					"{\"parameters\":{\"text\":\"next\"}}\n");
 }
 
+static void who_has_said_all_still_hears_a_late_answer(void **state)
+{
+	static const char text[] = CALL("Keep", "");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	assert_int_equal(send(fd, text, sizeof(text), 0), sizeof(text));
+	shutdown(fd, SHUT_WR);
+	turn();
+	assert_non_null(kept);
+	call_reply(take(kept), NULL);
+	assert_false(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{}}\n");
+}
+
 static void who_goes_while_a_call_waits_is_noticed(void **state)
 {
 	static const char text[] = CALL("Keep", "");
@@ -454,6 +470,7 @@ int main(void)
 		TEST(one_way_brings_none),
 		TEST(a_reply_that_is_too_large_is_an_error),
 		TEST(nothing_is_read_while_a_call_waits),
+		TEST(who_has_said_all_still_hears_a_late_answer),
 		TEST(who_goes_while_a_call_waits_is_noticed),
 		TEST(the_end_of_the_agent_ends_calls),
 		TEST(there_are_places_for_32),

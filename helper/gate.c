@@ -62,7 +62,8 @@ static const struct phrase set_properties[] = {
 	"snaplen|[|]|NUMBER|ADDRESS|SET"
 
 static const struct phrase rule_words[] = {
-	{ "counter ?name ?COUNTER", SAME, SAME },
+	{ "counter name COUNTER", SAME, SAME },
+	{ "counter", SAME, SAME },
 	{ "log prefix PREFIX group 22087", SAME, SAME },
 	{ "ct mark set", SAME, SAME },
 	{ "meta nftrace set", SAME, SAME },
@@ -269,7 +270,8 @@ int gate_check(const char *script, struct helper_reply *reply)
 {
 	const char *fault = script;
 
-	for (reply->line = 1; *script; script++, reply->line++) {
+	for (reply->line = 0; *script; script++) {
+		reply->line++;
 		script = *script == ' ' ? NULL : match_line(script, &fault);
 		if (!script) {
 			fault = strchr("\n", *fault) ? "newline" : fault;
@@ -277,6 +279,5 @@ int gate_check(const char *script, struct helper_reply *reply)
 					   (int)strcspn(fault, " \n"), fault);
 		}
 	}
-	reply->line = 0;
 	return 0;
 }

@@ -400,6 +400,21 @@ static void who_goes_while_a_call_waits_is_noticed(void **state)
 	assert_null(kept);
 }
 
+static void a_late_answer_to_nobody_is_no_harm(void **state)
+{
+	static const char text[] = CALL("Keep", "");
+	int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	kept->on_gone = NULL;
+	close(fd);
+	turn();
+	assert_null(kept->client);
+	call_continue(kept, json_object());
+	call_reply(take(kept), json_object());
+}
+
 static void the_end_of_the_agent_ends_calls(void **state)
 {
 	static const char text[] = CALL("Keep", "");
@@ -472,6 +487,7 @@ int main(void)
 		TEST(nothing_is_read_while_a_call_waits),
 		TEST(who_has_said_all_still_hears_a_late_answer),
 		TEST(who_goes_while_a_call_waits_is_noticed),
+		TEST(a_late_answer_to_nobody_is_no_harm),
 		TEST(the_end_of_the_agent_ends_calls),
 		TEST(there_are_places_for_32),
 		TEST(the_socket_is_for_its_owner_and_group),

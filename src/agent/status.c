@@ -97,8 +97,10 @@ static json_t *describe_problems(const struct agent *agent,
 {
 	json_t *list = json_array();
 
-	if (agent->watch.problem[0])
-		json_array_append_new(list, json_string(agent->watch.problem));
+	for (size_t i = 0; i <= SOCKETS_MAX; i++)
+		if (agent->watch.problems[i][0])
+			json_array_append_new(list,
+					      json_string(agent->watch.problems[i]));
 	if (counts->accounting == KNOWN_OFF)
 		json_array_append_new(
 			list, json_string("bytes of connections are not counted: set "

@@ -270,7 +270,8 @@ int gate_check(const char *script, struct helper_reply *reply)
 {
 	const char *fault = script;
 
-	for (reply->line = 1; *script; script++, reply->line++) {
+	for (reply->line = 0; *script; script++) {
+		reply->line++;
 		script = *script == ' ' ? NULL : match_line(script, &fault);
 		if (!script) {
 			fault = strchr("\n", *fault) ? "newline" : fault;
@@ -278,6 +279,5 @@ int gate_check(const char *script, struct helper_reply *reply)
 					   (int)strcspn(fault, " \n"), fault);
 		}
 	}
-	reply->line = 0;
 	return 0;
 }

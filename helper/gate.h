@@ -34,7 +34,8 @@ enum {
 
 /**
  * gate_check() - Whether a script is in the subset
- * @reply:  gets the line at fault, the status and a sentence
+ * @reply:  gets the line at fault, the status and a sentence; the number of lines when
+ *          nothing is
  *
  * Return: 0 or -EINVAL.
  */

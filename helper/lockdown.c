@@ -54,7 +54,7 @@ static int drop_capabilities(void)
 static const char allowed[] =
 	"accept4 alarm bind brk clock_gettime clock_nanosleep close exit exit_group "
 	"fcntl fstat futex getegid geteuid getgid getpid getppid getrandom gettid "
-	"getsockname getsockopt gettimeofday getuid lseek madvise memfd_create mremap "
+	"getsockname getsockopt gettimeofday getuid lseek madvise mremap "
 	"munmap newfstatat pipe pipe2 poll ppoll pselect6 read recvfrom recvmsg rseq "
 	"restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn sched_yield select "
 	"sendmsg sendto set_robust_list setitimer setsockopt sigaltstack time uname "

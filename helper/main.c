@@ -4,7 +4,6 @@
  * what protocol.h lists, one request at a time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,10 +53,10 @@ static int inherited_socket(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 
+	if (pid && count && strtol(pid, NULL, 10) == getpid() && !strcmp(count, "1"))
+		return INHERITED_FD;
 	errno = EBADF;
-	if (!pid || !count || strtol(pid, NULL, 10) != getpid() || strcmp(count, "1"))
-		return -1;
-	return fcntl(INHERITED_FD, F_SETFD, FD_CLOEXEC) < 0 ? -1 : INHERITED_FD;
+	return -1;
 }
 
 /* Let the next in, or tell it why not. Whose socket it is says who may, whatever its
@@ -94,9 +93,8 @@ static int serve(int fd, const struct stat *path)
 		for (size_t i = 1; i <= PEERS_MAX; i++)
 			place = polled[i].fd < 0 ? i : place;
 		polled[0].fd = path && place ? fd : -1;
-		while (poll(polled, PEERS_MAX + 1, -1) < 0)
-			if (errno != EINTR)
-				return -1;
+		if (poll(polled, PEERS_MAX + 1, -1) < 0)
+			return -1;
 		for (size_t i = 1; i <= PEERS_MAX; i++) {
 			if (!polled[i].revents || !dispatch(polled[i].fd, &greeted[i]))
 				continue;

@@ -3,35 +3,57 @@
 
 #include <errno.h>
 #include <nftables/libnftables.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "helper/gate.h"
 #include "helper/wire.h"
 
-/* "NAME:LINE:FROM-TO: Error: SENTENCE" and then lines that quote the script. */
-static void explain(const char *text, struct helper_reply *reply)
+/*
+ * Which line it is, libnftables tells for files only. So look for the shortest
+ * beginning that fails: the kernel tries each and, as the batch has no end, keeps
+ * nothing of it.
+ */
+static uint32_t find_line(struct nft_ctx *nft, char *script, uint32_t lines)
 {
-	const char *error = strstr(text, "Error: "), *colon = strchr(text, ':');
+	uint32_t good = 0;
 
-	if (error && colon < error)
-		reply->line = (uint32_t)strtoul(colon + 1, NULL, 10);
-	text = error ? error + strlen("Error: ") : text;
-	wire_refuse(reply, strstr(text, "No such file") ? -ENOENT : -EINVAL, "%.*s",
-		    (int)strcspn(text, "\n"), text);
+	nft_ctx_set_dry_run(nft, true);
+	while (lines - good > 1) {
+		uint32_t middle = good + (lines - good) / 2;
+		char *end = script;
+
+		for (uint32_t line = 0; line < middle; line++)
+			end = strchr(end, '\n') + 1;
+		*--end = '\0';
+		if (nft_run_cmd_from_buffer(nft, script) == 0)
+			good = middle;
+		else
+			lines = middle;
+		*end = '\n';
+	}
+	return lines;
 }
 
-static void run(const char *script, struct helper_reply *reply)
+static void run(char *script, struct helper_reply *reply)
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	uint32_t lines = reply->line;
+	const char *error;
 
+	reply->line = 0;
 	if (!nft || nft_ctx_buffer_error(nft) || nft_ctx_buffer_output(nft))
 		_exit(1);
 	/* No file can be opened any more; an include has not even a place to look. */
 	nft_ctx_clear_include_paths(nft);
-	if (nft_run_cmd_from_buffer(nft, script) != 0)
-		explain(nft_ctx_get_error_buffer(nft), reply);
+	if (nft_run_cmd_from_buffer(nft, script) == 0)
+		return;
+	/* "Error: SENTENCE", and then lines that quote the script. */
+	error = nft_ctx_get_error_buffer(nft);
+	error += strncmp(error, "Error: ", 7) == 0 ? 7 : 0;
+	wire_refuse(reply, -EINVAL, "%.*s", (int)strcspn(error, "\n"), error);
+	if (lines <= RULESET_LINES_SEARCHED)
+		reply->line = find_line(nft, script, lines);
 }
 
 /*

@@ -26,9 +26,8 @@ static void __attribute__((noreturn)) child(struct work *work, int answer)
 	/* An unhandled alarm is fatal, which nf_tables looks for in its long loops. */
 	alarm(WORKER_TIME_MAX_S);
 	/* Safe: sealed, so neither its contents nor its size can change now. */
-	if (work->payload_bytes)
-		work->payload = mmap(NULL, work->payload_bytes, PROT_READ, MAP_PRIVATE,
-				     work->fd, 0);
+	work->payload =
+		mmap(NULL, work->payload_bytes, PROT_READ, MAP_PRIVATE, work->fd, 0);
 	if (work->payload == MAP_FAILED)
 		_exit(1);
 	work->perform(work, &reply);

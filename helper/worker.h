@@ -13,9 +13,9 @@ enum { WORKER_TIME_MAX_S = 120, WORKER_DATA_MAX = 1024 * 1024 * 1024 /* bytes */
 
 struct work {
 	void (*perform)(const struct work *work, struct helper_reply *reply);
-	int fd;               /* of the payload to read, or of the memfd to write */
-	size_t payload_bytes; /* 0 for none */
-	const void *payload;  /* mapped in the worker */
+	int fd; /* of the payload */
+	size_t payload_bytes;
+	const void *payload; /* mapped in the worker */
 };
 
 /**

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "helper/wire.h"
 
 enum {
@@ -108,21 +109,6 @@ int helper_hello(int fd, struct helper_refusal *refusal)
 	return answer.reply.version == HELPER_VERSION ? 0 : -EPROTO;
 }
 
-static int write_all(int fd, const char *data, size_t size_bytes)
-{
-	while (size_bytes > 0) {
-		ssize_t put = write(fd, data, size_bytes);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		data += put;
-		size_bytes -= (size_t)put;
-	}
-	return 0;
-}
-
 static int make_payload(const void *data, size_t size_bytes, int *ret)
 {
 	auto_fd int fd = memfd_create("vigil-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -130,7 +116,7 @@ static int make_payload(const void *data, size_t size_bytes, int *ret)
 
 	if (fd < 0)
 		return -errno;
-	error = write_all(fd, data, size_bytes);
+	error = file_write_all(fd, data, size_bytes);
 	if (error)
 		return error;
 	if (fcntl(fd, F_ADD_SEALS,

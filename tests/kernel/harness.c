@@ -82,9 +82,9 @@ static void enter_userns(void)
 	gid_t gid = getgid();
 
 	if (unshare(CLONE_NEWUSER) < 0) {
-		fprintf(stderr, "harness: skipped, no user namespaces here (%s)\n",
-			strerror(errno));
-		_exit(HARNESS_SKIPPED);
+		printf("ok 1 - needs user namespaces # SKIP %s\n", strerror(errno));
+		fflush(stdout);
+		_exit(0);
 	}
 	write_file("/proc/self/uid_map", "%u %u 1", HARNESS_UID, uid);
 	write_file("/proc/self/setgroups", "deny", 0, 0);

@@ -18,7 +18,8 @@
 
 #include "tests/kernel/harness.h"
 
-enum { SILENCE_MS = 150, PORTS_MAX = 8, SERVER_SOCKETS = 256 };
+/* A busy machine may take its time to answer; silence must end some time. */
+enum { ANSWER_MS = 3000, SILENCE_MS = 200, PORTS_MAX = 8, SERVER_SOCKETS = 256 };
 
 /* What a client sees. */
 enum answer { OPEN, REFUSED, PROHIBITED, SILENT };
@@ -33,7 +34,7 @@ struct attempt {
 /* Every namespace serves these ports, by TCP and UDP. */
 static const uint16_t served[PORTS_MAX] = { 22, 25, 53, 80, 443, 5000, 5001, 8443 };
 
-static void peers_must(bool right, const char *what)
+static inline void peers_must(bool right, const char *what)
 {
 	if (right)
 		return;
@@ -41,7 +42,8 @@ static void peers_must(bool right, const char *what)
 	exit(1);
 }
 
-static void format_peer(const struct sockaddr_in6 *peer, char out[INET6_ADDRSTRLEN])
+static inline void format_peer(const struct sockaddr_in6 *peer,
+			       char out[INET6_ADDRSTRLEN])
 {
 	if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr))
 		inet_ntop(AF_INET, peer->sin6_addr.s6_addr + 12, out, INET6_ADDRSTRLEN);
@@ -49,7 +51,7 @@ static void format_peer(const struct sockaddr_in6 *peer, char out[INET6_ADDRSTRL
 		inet_ntop(AF_INET6, &peer->sin6_addr, out, INET6_ADDRSTRLEN);
 }
 
-static int serve_port(int type, uint16_t port)
+static inline int serve_port(int type, uint16_t port)
 {
 	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
 					.sin6_port = htons(port) };
@@ -63,7 +65,7 @@ static int serve_port(int type, uint16_t port)
 	return fd;
 }
 
-static void answer_datagram(int fd)
+static inline void answer_datagram(int fd)
 {
 	char data[256], seen[INET6_ADDRSTRLEN];
 	struct sockaddr_in6 peer;
@@ -76,7 +78,7 @@ static void answer_datagram(int fd)
 }
 
 /* Tell each who connects its own address, and again for each byte that it sends. */
-static int accept_stream(int fd)
+static inline int accept_stream(int fd)
 {
 	char seen[INET6_ADDRSTRLEN] = "";
 	struct sockaddr_in6 peer;
@@ -90,7 +92,7 @@ static int accept_stream(int fd)
 	return stream;
 }
 
-static bool answer_stream(int fd)
+static inline bool answer_stream(int fd)
 {
 	char byte, reply[INET6_ADDRSTRLEN] = "again";
 
@@ -98,7 +100,7 @@ static bool answer_stream(int fd)
 	       send(fd, reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
 }
 
-static void serve_forever(void)
+static inline void serve_forever(void)
 {
 	struct pollfd fds[SERVER_SOCKETS] = { 0 };
 	nfds_t count = 0, listening;
@@ -128,7 +130,7 @@ static void serve_forever(void)
 }
 
 /* @place: a neighbour, or 0 for this namespace. The child dies with us. */
-static pid_t serve(pid_t place)
+static inline pid_t serve(pid_t place)
 {
 	pid_t pid = fork();
 
@@ -142,8 +144,8 @@ static pid_t serve(pid_t place)
 	return pid;
 }
 
-static socklen_t fill_address(const char *text, uint16_t port,
-			      struct sockaddr_storage *ret)
+static inline socklen_t fill_address(const char *text, uint16_t port,
+				     struct sockaddr_storage *ret)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
@@ -160,7 +162,7 @@ static socklen_t fill_address(const char *text, uint16_t port,
 	return sizeof(*v6);
 }
 
-static enum answer answer_of_error(int error)
+static inline enum answer answer_of_error(int error)
 {
 	if (error == ECONNREFUSED)
 		return REFUSED;
@@ -170,8 +172,8 @@ static enum answer answer_of_error(int error)
 }
 
 /* A connected, non-blocking socket, from @source unless NULL. */
-static int start(int type, const char *source, const char *destination, uint16_t port,
-		 enum answer *answer)
+static inline int start(int type, const char *source, const char *destination,
+			uint16_t port, enum answer *answer)
 {
 	struct sockaddr_storage to, from;
 	socklen_t size = fill_address(destination, port, &to);
@@ -190,19 +192,20 @@ static int start(int type, const char *source, const char *destination, uint16_t
 }
 
 /* Wait for what the server says first. */
-static enum answer wait_for(int fd, char seen[INET6_ADDRSTRLEN])
+static inline enum answer wait_for(int fd, int timeout_ms, char seen[INET6_ADDRSTRLEN])
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 	ssize_t size;
 
-	if (poll(&pollfd, 1, SILENCE_MS) == 0)
+	if (poll(&pollfd, 1, timeout_ms) == 0)
 		return SILENT;
 	size = recv(fd, seen, INET6_ADDRSTRLEN, 0);
 	return size > 0 ? OPEN : answer_of_error(size < 0 ? errno : 0);
 }
 
-static struct attempt try_here(int type, const char *source, const char *destination,
-			       uint16_t port)
+static inline struct attempt try_here(int type, const char *source,
+				      const char *destination, uint16_t port,
+				      int timeout_ms)
 {
 	struct attempt attempt = { .answer = OPEN };
 	int fd = start(type, source, destination, port, &attempt.answer);
@@ -212,25 +215,28 @@ static struct attempt try_here(int type, const char *source, const char *destina
 	    errno != EPERM)
 		attempt.answer = answer_of_error(errno);
 	if (attempt.answer == OPEN)
-		attempt.answer = wait_for(fd, attempt.seen);
+		attempt.answer = wait_for(fd, timeout_ms, attempt.seen);
 	close(fd);
 	return attempt;
 }
 
 /* Do something in a neighbour's namespace (0: in ours). */
-static struct attempt try_from(pid_t place, int type, const char *source,
-			       const char *destination, uint16_t port)
+static inline struct attempt try_from(pid_t place, int type, const char *source,
+				      const char *destination, uint16_t port,
+				      int timeout_ms)
 {
 	struct attempt attempt = { 0 };
 	int ends[2];
 	pid_t pid;
 
 	if (!place)
-		return try_here(type, source, destination, port);
-	peers_must(pipe(ends) == 0 && (pid = fork()) >= 0, "fork");
+		return try_here(type, source, destination, port, timeout_ms);
+	peers_must(pipe(ends) == 0, "pipe");
+	pid = fork();
+	peers_must(pid >= 0, "fork");
 	if (pid == 0) {
 		harness_visit(place);
-		attempt = try_here(type, source, destination, port);
+		attempt = try_here(type, source, destination, port, timeout_ms);
 		_exit(write(ends[1], &attempt, sizeof(attempt)) != sizeof(attempt));
 	}
 	close(ends[1]);
@@ -248,21 +254,22 @@ struct stream {
 	bool open;
 };
 
-static void hold_stream(int control, const char *destination, uint16_t port)
+static inline void hold_stream(int control, const char *destination, uint16_t port,
+			       int timeout_ms)
 {
 	char order, seen[INET6_ADDRSTRLEN];
 	enum answer answer;
 	int fd = start(SOCK_STREAM, NULL, destination, port, &answer);
-	bool well = answer == OPEN && wait_for(fd, seen) == OPEN;
+	bool well = answer == OPEN && wait_for(fd, timeout_ms, seen) == OPEN;
 
 	while (write(control, &well, sizeof(well)) == sizeof(well) &&
 	       read(control, &order, 1) == 1)
 		well = send(fd, "?", 1, MSG_NOSIGNAL) == 1 &&
-		       wait_for(fd, seen) == OPEN;
+		       wait_for(fd, timeout_ms, seen) == OPEN;
 	_exit(0);
 }
 
-static bool stream_well(struct stream *stream)
+static inline bool stream_well(struct stream *stream)
 {
 	bool well = false;
 
@@ -270,7 +277,8 @@ static bool stream_well(struct stream *stream)
 	return well;
 }
 
-static struct stream stream_open(pid_t place, const char *destination, uint16_t port)
+static inline struct stream stream_open(pid_t place, const char *destination,
+					uint16_t port, bool expected)
 {
 	struct stream stream = { 0 };
 	int ends[2];
@@ -282,7 +290,8 @@ static struct stream stream_open(pid_t place, const char *destination, uint16_t 
 		close(ends[0]);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		harness_visit(place);
-		hold_stream(ends[1], destination, port);
+		hold_stream(ends[1], destination, port,
+			    expected ? ANSWER_MS : SILENCE_MS);
 	}
 	close(ends[1]);
 	stream.control = ends[0];
@@ -291,13 +300,13 @@ static struct stream stream_open(pid_t place, const char *destination, uint16_t 
 }
 
 /* Whether a question is answered on the stream. */
-static bool stream_talk(struct stream *stream)
+static inline bool stream_talk(struct stream *stream)
 {
 	peers_must(write(stream->control, "?", 1) == 1, "write");
 	return stream_well(stream);
 }
 
-static void stream_close(struct stream *stream)
+static inline void stream_close(struct stream *stream)
 {
 	/* Later children have the descriptor as well. */
 	shutdown(stream->control, SHUT_RDWR);

@@ -49,8 +49,9 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 		snprintf(out, out_bytes,
 			 "Nothing is enforced: somebody removed the table");
 	else if (force->stands)
-		snprintf(out, out_bytes, "%s is enforced, %zu rules%s", now->path,
+		snprintf(out, out_bytes, "%s is enforced, %zu rule%s%s", now->path,
 			 now->policy->rule_count,
+			 now->policy->rule_count == 1 ? "" : "s",
 			 agent->connection.up ? "" : "; no connection to the helper");
 	else if (!force->tried)
 		snprintf(out, out_bytes, "Starting");

@@ -81,6 +81,7 @@ def remembers_who_spoke_to_whom():
         tap.equal("and out", m.host.talk("udp", "fd02::2", 53), "ok")
         tap.equal("for both families", m.lan.talk("tcp", "fd02::2", 80), "ok")
         tap.equal("ping passes", m.lan.ping("fd01::1"), "ok")
+        tap.equal("and what stays at home", m.host.talk("tcp", "127.0.0.1", 22), "ok")
         m.forget_connections()
         m.checkpoint()
         (ssh,), (out,) = m.rows("ssh"), [r for r in m.rows("lan-out") if r["protocol"] == 17]
@@ -104,6 +105,8 @@ def remembers_who_spoke_to_whom():
                   ["output", "", "wan", FD02_2, 64, 148])
         (ping,) = m.rows("ping")
         tap.equal("a ping's port is its type", [ping["protocol"], ping["port"]], [58, 128])
+        tap.equal("loopback is not remembered",
+                  m.query("select * from readable where source like '127.%'"), [])
         status = m.status()
         tap.equal("status: accounting is on", status["kernel"]["accounting"], "on")
         tap.equal("status: no flow lives", status["flows"]["live"], 0)
@@ -158,6 +161,26 @@ def says_that_bytes_are_unknown():
         kernel = m.status()["kernel"]
         tap.check("and stands in status", kernel["accounting"] == "off" and
                   "nf_conntrack_acct" in kernel["problems"][0], kernel)
+
+
+def says_that_connections_are_not_told():
+    with Home() as m:
+        m.sysctl("net.netfilter.nf_conntrack_events", 0)
+        m.start(POLICY)
+        tap.check("it does not know yet", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "unknown"))
+        time.sleep(6)
+        m.lan.hold("10.0.1.1", 22, "kept")
+        tap.check("without events it says so", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "off", 15), m.status())
+        lab.wait_for(lambda: "nf_conntrack_events" in m.agent.log, 3)
+        tap.equal("once", m.agent.log.count("nf_conntrack_events"), 1)
+        m.checkpoint()
+        tap.equal("what lives is found by dumps", m.total("ssh", "flows"), 1)
+        m.sysctl("net.netfilter.nf_conntrack_events", 1)
+        m.lan.talk("udp", "10.0.2.2", 53)
+        tap.check("and with events all is well again", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "on"), m.status())
 
 
 def reloads():
@@ -852,7 +875,8 @@ def main():
         return 0
     lab.enter()
     scenarios = [remembers_who_spoke_to_whom, remembers_what_was_denied,
-                 says_that_bytes_are_unknown, reloads, applies_what_a_caller_gives,
+                 says_that_bytes_are_unknown,
+                 says_that_connections_are_not_told, reloads, applies_what_a_caller_gives,
                  starts_with_a_bad_policy, survives_kill_9, survives_kill_9_at_any_time,
                  goes_on_without_the_database, goes_on_with_a_full_disk, keeps_feeds_fresh,
                  loads_a_large_feed_without_missing_events, counts_what_it_missed, follows,

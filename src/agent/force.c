@@ -184,6 +184,8 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	struct candidate *before = force->committed;
 	struct numbering *numbers_before = force->numbering;
 
+	/* What the old rules decided is written under their names. */
+	recorder_checkpoint(agent->recorder);
 	force->committed = take(*candidate);
 	force->committed_at = time(NULL);
 	if (*numbering)

@@ -4,16 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
 	CHECKPOINT_S = 5,
 	RETAIN_S = 300,
 	RETAIN_AGAIN_S = 2, /* while there is more to remove */
-	MINUTE_S = 60,
 };
 
 struct recorder {
@@ -33,17 +32,14 @@ struct recorder {
 	uint64_t max_bytes;
 };
 
-static int64_t monotonic_s(void)
+static int64_t wall_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return clock_wall_us() / 1000000;
 }
 
 static int64_t this_minute(void)
 {
-	int64_t now = time(NULL);
+	int64_t now = wall_s();
 
 	return now - now % MINUTE_S;
 }
@@ -111,23 +107,20 @@ static void retain(struct recorder *recorder)
 {
 	int removed;
 
-	if (monotonic_s() < recorder->retain_at || recorder->keep_s == 0)
+	if (clock_s() < recorder->retain_at || recorder->keep_s == 0)
 		return;
-	removed = store_retain(recorder->store, time(NULL), recorder->keep_s,
+	removed = store_retain(recorder->store, wall_s(), recorder->keep_s,
 			       recorder->max_bytes);
 	tell_state(recorder);
-	recorder->retain_at = monotonic_s() + (removed > 0 ? RETAIN_AGAIN_S : RETAIN_S);
+	recorder->retain_at = clock_s() + (removed > 0 ? RETAIN_AGAIN_S : RETAIN_S);
 }
 
 /* From now to the next checkpoint or the end of the minute, whichever is first. The
  * timer does not follow the wall clock, which may be set back by hours. */
 static uint64_t next_tick_us(int64_t minute)
 {
-	struct timespec now;
-	int64_t rest_us;
+	int64_t rest_us = (minute + MINUTE_S) * 1000000 - clock_wall_us();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	rest_us = (minute + MINUTE_S - now.tv_sec) * 1000000 - now.tv_nsec / 1000;
 	if (rest_us > 0 && rest_us < CHECKPOINT_S * 1000000)
 		return (uint64_t)rest_us;
 	return CHECKPOINT_S * 1000000;

@@ -70,11 +70,11 @@ static int write_minute(struct recorder *recorder, bool over)
 	};
 	int error;
 
-	if (counts.dropped != recorder->dropped)
+	if (counts.dropped != recorder->dropped || recorder->owed)
 		recorder->whole = false;
 	recorder->dropped = counts.dropped;
 	batch.lost = recorder->lost;
-	batch.complete = over && recorder->whole && !recorder->owed;
+	batch.complete = over && recorder->whole;
 	if (!over && counts.rows == 0 && recorder->lost == 0)
 		return 0;
 	error = store_write(recorder->store, &batch);
@@ -97,7 +97,8 @@ static void turn_minute(struct recorder *recorder)
 	/* A clock that was set does not make a minute whole. */
 	if (now != recorder->minute + MINUTE_S)
 		recorder->whole = false;
-	if (write_minute(recorder, true) < 0)
+	if (write_minute(recorder, true) < 0 &&
+	    aggregate_counts(recorder->aggregate).rows > 0)
 		recorder->owed = true;
 	recorder->whole = recorder->observing && now == recorder->minute + MINUTE_S;
 	recorder->minute = now;

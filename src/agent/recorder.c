@@ -20,6 +20,9 @@ struct recorder {
 	struct aggregate *aggregate;
 	struct naming *names;
 	enum store_state told; /* the state that was logged last */
+	bool told_aside;       /* that a corrupt file was set aside */
+	void (*drain)(void *context);
+	void *drain_context;
 	sd_event_source *tick;
 	int64_t minute;
 	bool observing;
@@ -44,10 +47,22 @@ static int64_t this_minute(void)
 	return now - now % MINUTE_S;
 }
 
+/* What stood in a file that was set aside is not in the new one. */
+static void tell_aside(struct recorder *recorder)
+{
+	if (recorder->told_aside || !store_was_set_aside(recorder->store))
+		return;
+	recorder->told_aside = true;
+	recorder->whole = false;
+	log_warning("The flow database was corrupt: it was set aside and a new one "
+		    "begun");
+}
+
 static void tell_state(struct recorder *recorder)
 {
 	enum store_state state = store_state(recorder->store);
 
+	tell_aside(recorder);
 	if (state == recorder->told)
 		return;
 	recorder->told = state;
@@ -79,6 +94,9 @@ static int write_minute(struct recorder *recorder, bool over)
 		return 0;
 	error = store_write(recorder->store, &batch);
 	tell_state(recorder);
+	/* It would wait for minutes, and rows with it. */
+	if (store_state(recorder->store) == STORE_FULL)
+		recorder->retain_at = 0;
 	if (error)
 		return error;
 	recorder->lost = 0;
@@ -94,6 +112,8 @@ static void turn_minute(struct recorder *recorder)
 
 	if (now == recorder->minute)
 		return;
+	if (recorder->drain)
+		recorder->drain(recorder->drain_context);
 	/* A clock that was set does not make a minute whole. */
 	if (now != recorder->minute + MINUTE_S)
 		recorder->whole = false;
@@ -165,10 +185,6 @@ int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
 		recorder_free(recorder);
 		return error;
 	}
-	if (set_aside)
-		log_warning("The flow database was corrupt: it was set aside and a new "
-			    "one made. %s",
-			    why);
 	tell_state(recorder);
 	*ret = recorder;
 	return 0;
@@ -183,6 +199,13 @@ void recorder_free(struct recorder *recorder)
 	free(recorder);
 }
 
+void recorder_set_drain(struct recorder *recorder, void (*drain)(void *context),
+			void *context)
+{
+	recorder->drain = drain;
+	recorder->drain_context = context;
+}
+
 void recorder_start(struct recorder *recorder)
 {
 	recorder->observing = true;
@@ -190,10 +213,21 @@ void recorder_start(struct recorder *recorder)
 	recorder->whole = false;
 }
 
+void recorder_stop(struct recorder *recorder)
+{
+	recorder->observing = false;
+	recorder->whole = false;
+}
+
+void recorder_gap(struct recorder *recorder)
+{
+	recorder->whole = false;
+}
+
 void recorder_lost(struct recorder *recorder)
 {
 	recorder->lost++;
-	recorder->whole = false;
+	recorder_gap(recorder);
 }
 
 void recorder_set_bounds(struct recorder *recorder, uint32_t keep_s, uint64_t max_bytes)

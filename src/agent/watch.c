@@ -15,6 +15,7 @@
 #include "agent/helper.h"
 #include "agent/manager.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
@@ -168,7 +169,7 @@ static void ask(struct agent *agent, unsigned int which)
 		observer_drain(agent->watch.observer);
 		observer_dump_begin(agent->watch.observer);
 		agent->watch.gap = false;
-		agent->watch.dumped_at = agent_now();
+		agent->watch.dumped_at = clock_s();
 	}
 	agent->watch.asked++;
 	worker_add(agent->worker, &question->job);
@@ -184,7 +185,7 @@ static int64_t dump_interval_s(const struct agent *agent)
 static bool dump_is_due(const struct agent *agent)
 {
 	const struct watch *watch = &agent->watch;
-	int64_t since = agent_now() - watch->dumped_at;
+	int64_t since = clock_s() - watch->dumped_at;
 
 	if (!watching(agent) || observer_dumping(watch->observer))
 		return false;

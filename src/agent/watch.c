@@ -124,7 +124,7 @@ static void take_socket(struct agent *agent, struct question *question)
 	if (question->which == HELPER_FD_TABLES && agent->force.running && fd >= 0)
 		close(fd);
 	else if (attach(agent, question->which, fd, true) < 0)
-		agent->watch.retry_at[question->which] = agent_now() + RETRY_S;
+		agent->watch.retry_at[question->which] = clock_s() + RETRY_S;
 	if (question->which == HELPER_FD_CONNTRACK && watching(agent))
 		recorder_start(agent->recorder);
 }
@@ -142,7 +142,7 @@ static void answered(struct job *job)
 		if (dump)
 			observer_dump_cancel(watch->observer);
 		else if (question->error != -ENOTCONN)
-			watch->retry_at[question->which] = agent_now() + RETRY_S;
+			watch->retry_at[question->which] = clock_s() + RETRY_S;
 	} else {
 		watch->problems[question->which][0] = '\0';
 		if (dump)
@@ -202,7 +202,7 @@ void watch_check(struct agent *agent)
 	if (!agent->connection.up || agent->watch.asked || agent->force.running)
 		return;
 	for (unsigned int i = 0; i < SOCKETS_MAX; i++)
-		if (missing & 1u << i && agent_now() >= agent->watch.retry_at[i]) {
+		if (missing & 1u << i && clock_s() >= agent->watch.retry_at[i]) {
 			ask(agent, i);
 			return;
 		}

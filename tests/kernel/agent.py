@@ -730,19 +730,28 @@ def lets_others_only_ask():
         library.mkdir(mode=0o755)
         (library / "lab.py").write_bytes(pathlib.Path(lab.__file__).read_bytes())
         (library / "other.py").write_text(AS_OTHER)
-        answers = lab.run("setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.AGENT_UID}",
-                          "--clear-groups", "/usr/bin/python3", "-B", library / "other.py",
-                          library, m.control_path, "GetStatus", "GetRules", "GetPolicy",
-                          "Reload", "Apply").split("\n")
+
+        def others(gid, *methods):
+            done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={gid}",
+                                   "--clear-groups", "/usr/bin/python3", "-B",
+                                   library / "other.py", library, m.control_path, *methods],
+                                  capture_output=True, text=True)
+            return done.stdout.split("\n"), done.stderr
+
+        tap.equal("the control socket is the agent's alone",
+                  m.control_path.stat().st_mode & 0o777, 0o600)
+        m.run_dir.chmod(0o771)
+        tap.check("so nobody else may even ask",
+                  "PermissionError" in others(lab.AGENT_UID, "GetStatus")[1])
+        # What an administrator does for people who may look.
+        os.chown(m.control_path, -1, lab.OTHER_UID)
+        m.control_path.chmod(0o660)
+        answers, _ = others(lab.OTHER_UID, "GetStatus", "GetRules", "GetPolicy", "Reload",
+                            "Apply")
         denied = "org.varlink.service.PermissionDenied"
-        tap.equal("somebody of the group may ask and not change", answers[:5],
+        tap.equal("somebody of another group may ask and not change", answers[:5],
                   ["GetStatus ok", "GetRules ok", "GetPolicy ok", f"Reload {denied}",
                    f"Apply {denied}"])
-        done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.OTHER_UID}",
-                               "--clear-groups", "/usr/bin/python3", "-B",
-                               library / "other.py", library, m.control_path, "GetStatus"],
-                              capture_output=True, text=True)
-        tap.check("anybody else may not even ask", "PermissionError" in done.stderr, done.stderr)
 
 
 def holds_no_privilege():

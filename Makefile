@@ -9,6 +9,7 @@ CLANG ?= clang
 V ?= 0
 SAN ?= 0
 B := build$(if $(filter 1,$(SAN)),-san)
+export VIGIL_BUILD := $B
 
 VERSION := 0.1.0
 
@@ -110,8 +111,8 @@ check-all: all docs tests
 	$(SAY) LINT .
 	$Q tests/lint
 	$Q$(MAKE) --no-print-directory clang
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
 	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory demo-run
@@ -140,7 +141,7 @@ format:
 
 # The other compiler, for its warnings.
 clang:
-	$Q$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all tests
+	$Q$(MAKE) --no-print-directory B=build-clang SAN=0 CC=$(CLANG) all tests
 
 # --- fuzzing: make fuzz SECONDS=600 ------------------------------------------------------------
 
@@ -150,12 +151,17 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
 FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
-build-fuzz/%: tests/fuzz/%.c
-	$Q$(MAKE) --no-print-directory B=build-fuzz CC=$(CLANG) HARDEN= CFLAGS="$(FUZZ_CFLAGS)" \
-		build-fuzz/libvigil.a $(HELPER_LIB_OBJ:$B/%=build-fuzz/%)
+FUZZ_OBJ := $(HELPER_LIB_OBJ:$B/%=build-fuzz/%) build-fuzz/libvigil.a
+
+# One make for what they share, so that two don't write the same file.
+fuzz-objects:
+	$Q$(MAKE) --no-print-directory -s B=build-fuzz SAN=0 CC=$(CLANG) HARDEN= \
+		CFLAGS="$(FUZZ_CFLAGS)" $(FUZZ_OBJ)
+
+build-fuzz/%: tests/fuzz/%.c fuzz-objects
 	$(SAY) FUZZER $*
 	$Q$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(HELPER_LIB_OBJ:$B/%=build-fuzz/%) build-fuzz/libvigil.a $(VIGIL_LIBS) $(HELPER_LIBS)
+		$(FUZZ_OBJ) $(VIGIL_LIBS) $(HELPER_LIBS)
 
 fuzz: $(FUZZERS)
 	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
@@ -249,7 +255,7 @@ clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz install install-docs uninstall docs help
+	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

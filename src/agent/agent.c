@@ -161,16 +161,21 @@ int agent_init(struct agent *agent, const struct options *options,
 	return error;
 }
 
-void agent_done(struct agent *agent)
+void agent_close_database(struct agent *agent)
 {
 	if (agent->recorder && recorder_checkpoint(agent->recorder) < 0)
 		log_warning("The last flows could not be written");
-	if (agent->worker)
-		worker_free(agent->worker);
+	recorder_free(agent->recorder);
+	agent->recorder = NULL;
+}
+
+void agent_done(struct agent *agent)
+{
+	worker_free(agent->worker);
+	agent_close_database(agent);
 	control_free(agent->control);
 	refresh_done(agent);
 	force_done(agent);
-	recorder_free(agent->recorder);
 	watch_done(agent);
 	naming_free(agent->names);
 	connection_done(agent);

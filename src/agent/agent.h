@@ -130,6 +130,9 @@ struct inherited {
 int agent_init(struct agent *agent, const struct options *options,
 	       struct inherited *inherited, sd_event *event);
 
+/** agent_close_database() - Write what is left and let go of the database. */
+void agent_close_database(struct agent *agent);
+
 /** agent_done() - Final checkpoint, then release. A job that is under way is waited
  * for, so the program itself ends without this call. */
 void agent_done(struct agent *agent);

@@ -51,6 +51,13 @@ int32_t candidate_utc_offset(void)
 	return localtime_r(&now, &local) ? (int32_t)local.tm_gmtoff : 0;
 }
 
+/* Empty for want of a list, and not because its list is. */
+static bool never_read(const struct candidate *candidate, size_t index)
+{
+	return candidate->feed_times[index] == 0 &&
+	       address_set_empty(&candidate->feeds[index]);
+}
+
 /* The contents that the last policy had, without what this one must never hold. */
 static int copy_previous(const struct feed *feed, const struct candidate *previous,
 			 size_t index, struct address_set *ret)
@@ -100,7 +107,7 @@ static int keep_last_good(struct candidate *fresh, size_t i,
 	long before = candidate_find_feed(source->previous, feed->name);
 	int error;
 
-	if (before >= 0) {
+	if (before >= 0 && !never_read(source->previous, (size_t)before)) {
 		fresh->feed_times[i] = source->previous->feed_times[before];
 		return copy_previous(feed, source->previous, (size_t)before,
 				     &fresh->feeds[i]);
@@ -280,11 +287,9 @@ int candidate_keep_feeds(const struct candidate *candidate, const char *director
 	for (size_t i = 0; i < candidate->policy->feed_count; i++) {
 		const char *name = candidate->policy->feeds[i].name;
 		long before = candidate_find_feed(previous, name);
-		bool never_read = candidate->feed_times[i] == 0 &&
-				  address_set_empty(&candidate->feeds[i]);
 		int error;
 
-		if (never_read)
+		if (never_read(candidate, i))
 			continue;
 		if (before >= 0 &&
 		    address_set_equal(&previous->feeds[before], &candidate->feeds[i]))

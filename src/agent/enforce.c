@@ -152,22 +152,14 @@ static int send(int helper, const struct transition *transition,
 	return 0;
 }
 
-static int enforce_over(int helper, struct candidate *candidate,
-			const struct candidate *committed, struct numbering *numbering,
-			const struct inventory *inventory, struct enforcement *report)
+static int plan_and_send(int helper, struct candidate *candidate,
+			 const struct candidate *committed, struct numbering *numbering,
+			 const struct inventory *inventory, struct enforcement *report)
 {
 	struct transition transition = { 0 };
-	int error;
+	int error =
+		plan(candidate, committed, numbering, inventory, &transition, report);
 
-	/* What the kernel bears no tag of is not known, whatever we remember. */
-	if (committed && strcmp(committed->image->tag, inventory->tag) != 0)
-		committed = NULL;
-	if (adopt_generations(candidate, inventory)) {
-		error = compile_again(candidate, numbering, report);
-		if (error)
-			return error;
-	}
-	error = plan(candidate, committed, numbering, inventory, &transition, report);
 	if (!error)
 		error = send(helper, &transition, report);
 	report->elements_added = transition.elements_added;
@@ -176,6 +168,31 @@ static int enforce_over(int helper, struct candidate *candidate,
 	report->was_in_force = !error && transition.step_count == 0;
 	transition_done(&transition);
 	return error;
+}
+
+static int enforce_over(int helper, struct candidate *candidate,
+			const struct candidate *committed, struct numbering *numbering,
+			const struct inventory *inventory, struct enforcement *report)
+{
+	int error = 0;
+
+	/* What the kernel bears no tag of is not known, whatever we remember. */
+	if (committed && strcmp(committed->image->tag, inventory->tag) != 0)
+		committed = NULL;
+	if (adopt_generations(candidate, inventory))
+		error = compile_again(candidate, numbering, report);
+	if (!error)
+		error = plan_and_send(helper, candidate, committed, numbering,
+				      inventory, report);
+	if (error != -EMSGSIZE)
+		return error;
+	/* In an unprivileged user's namespace a batch is bounded. New sets can be
+	   filled in several, and then take the place of the old ones. */
+	renew_generations(candidate, committed, inventory);
+	error = compile_again(candidate, numbering, report);
+	return error ? error
+		     : plan_and_send(helper, candidate, committed, numbering, inventory,
+				     report);
 }
 
 int enforce(int helper, struct candidate *candidate, const struct candidate *committed,
@@ -189,6 +206,8 @@ int enforce(int helper, struct candidate *candidate, const struct candidate *com
 	if (!error)
 		error = enforce_over(helper, candidate, committed, numbering,
 				     &inventory, report);
+	if (!error)
+		report->problem[0] = '\0';
 	inventory_done(&inventory);
 	return error;
 }

@@ -121,9 +121,8 @@ static int run(const struct options *options, struct inherited *inherited)
 	if (result >= 0)
 		result = sd_event_loop(event);
 	manager_stopping();
+	agent_close_database(&agent);
 	/* The worker may be waiting for the helper; the end does not. */
-	if (agent.recorder && recorder_checkpoint(agent.recorder) < 0)
-		log_warning("The last flows could not be written");
 	if (agent.worker && !worker_idle(agent.worker))
 		_exit(result == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 	agent_done(&agent);

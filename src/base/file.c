@@ -56,8 +56,10 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
 	}
 }
 
-static int write_all(int fd, const char *data, size_t size_bytes)
+int file_write_all(int fd, const void *bytes, size_t size_bytes)
 {
+	const char *data = bytes;
+
 	while (size_bytes > 0) {
 		ssize_t put = write(fd, data, size_bytes);
 
@@ -84,7 +86,7 @@ int file_replace(const char *path, const void *data, size_t size_bytes)
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	error = write_all(fd, data, size_bytes);
+	error = file_write_all(fd, data, size_bytes);
 	if (!error && fsync(fd) < 0)
 		error = -errno;
 	if (!error && rename(fresh, path) < 0)

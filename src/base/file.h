@@ -23,3 +23,7 @@ int file_read(const char *path, size_t max_bytes, char **ret, size_t *ret_bytes)
  * Return: 0 or -errno.
  */
 int file_replace(const char *path, const void *data, size_t size_bytes);
+
+/** file_write_all() - Write it all, also where write(2) takes it in parts. Return: 0 or
+ * -errno. */
+int file_write_all(int fd, const void *bytes, size_t size_bytes);

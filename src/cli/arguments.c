@@ -62,10 +62,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_HELP] = { "help", 'h', NULL, VALUE_NONE, NULL, "show this help" },
 };
 
-static int complain(char *problem, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int complain(char *problem, const char *format, ...)
+int arguments_complain(char problem[static PROBLEM_MAX], const char *format, ...)
 {
 	va_list args;
 
@@ -81,9 +78,10 @@ static int complain_unknown(char *problem, const char *what, const char *dashes,
 	const char *near = nearest_word(word, candidates);
 
 	if (near)
-		return complain(problem, "unknown %s '%s%s', did you mean '%s%s'?",
-				what, dashes, word, dashes, near);
-	return complain(problem, "unknown %s '%s%s'", what, dashes, word);
+		return arguments_complain(problem,
+					  "unknown %s '%s%s', did you mean '%s%s'?",
+					  what, dashes, word, dashes, near);
+	return arguments_complain(problem, "unknown %s '%s%s'", what, dashes, word);
 }
 
 static int find_option(const char *name, size_t length)
@@ -123,15 +121,18 @@ static int set_option(struct reading *reading, int option, const char *value)
 	const struct option_spec *spec = &option_specs[option];
 
 	if (!spec->value && value)
-		return complain(reading->problem, "--%s takes no value", spec->name);
+		return arguments_complain(reading->problem, "--%s takes no value",
+					  spec->name);
 	if (spec->value && !value) {
 		if (reading->next == reading->end)
-			return complain(reading->problem, "--%s needs a value: --%s %s",
-					spec->name, spec->name, spec->value);
+			return arguments_complain(reading->problem,
+						  "--%s needs a value: --%s %s",
+						  spec->name, spec->name, spec->value);
 		value = *reading->next++;
 	}
 	if (reading->ret->values[option] && spec->value)
-		return complain(reading->problem, "--%s is given twice", spec->name);
+		return arguments_complain(reading->problem, "--%s is given twice",
+					  spec->name);
 	reading->ret->values[option] = value ? value : "";
 	return 0;
 }
@@ -156,8 +157,8 @@ static int read_letters(struct reading *reading, const char *letters)
 		while (option < OPTION_COUNT && option_specs[option].letter != *letters)
 			option++;
 		if (option == OPTION_COUNT)
-			return complain(reading->problem, "unknown option '-%c'",
-					*letters);
+			return arguments_complain(reading->problem,
+						  "unknown option '-%c'", *letters);
 		if (option_specs[option].value)
 			return set_option(reading, option,
 					  letters[1] ? letters + 1 : NULL);
@@ -173,8 +174,9 @@ static int read_word(struct reading *reading, const char *word)
 	size_t count = 0;
 
 	if (ret->command && (!ret->command->operand || ret->operand))
-		return complain(reading->problem, "vigil %s does not take '%s'",
-				ret->command->name, word);
+		return arguments_complain(reading->problem,
+					  "vigil %s does not take '%s'",
+					  ret->command->name, word);
 	if (ret->command) {
 		ret->operand = word;
 		return 0;
@@ -209,14 +211,16 @@ static int check_together(const struct arguments *arguments, char *problem)
 			continue;
 		if (arguments->command &&
 		    !command_takes(arguments->command, (enum option_id)i))
-			return complain(problem, "vigil %s does not take --%s",
-					arguments->command->name, option_specs[i].name);
+			return arguments_complain(
+				problem, "vigil %s does not take --%s",
+				arguments->command->name, option_specs[i].name);
 		if (check_choice(i, arguments->values[i], problem))
 			return -EINVAL;
 	}
 	if (arguments->operand && arguments->values[OPTION_POLICY])
-		return complain(problem, "the policy is given twice: '%s' and --policy",
-				arguments->operand);
+		return arguments_complain(
+			problem, "the policy is given twice: '%s' and --policy",
+			arguments->operand);
 	return 0;
 }
 

@@ -31,6 +31,10 @@ enum { PROBLEM_MAX = 256 };
 int arguments_parse(int count, char *const *arguments, struct arguments *ret,
 		    char problem[static PROBLEM_MAX]);
 
+/** arguments_complain() - Put what is wrong into words. Return: -EINVAL. */
+int arguments_complain(char problem[static PROBLEM_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /** arguments_has() - Whether an option was given. */
 static inline bool arguments_has(const struct arguments *arguments,
 				 enum option_id option)

@@ -2,28 +2,15 @@
 #include "cli/flow_query.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/protocol.h"
+#include "cli/arguments.h"
 #include "cli/units.h"
 #include "cli/when.h"
-
-static int complain(char *problem, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int complain(char *problem, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(problem, PROBLEM_MAX, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 static int parse_time(const char *option, const char *text, int64_t now, int64_t *ret,
 		      char *problem)
@@ -32,7 +19,7 @@ static int parse_time(const char *option, const char *text, int64_t now, int64_t
 		return 0;
 	if (when_parse(text, now, ret) == 0)
 		return 0;
-	return complain(
+	return arguments_complain(
 		problem,
 		"--%s: '%s' is not a time; write 30m, 1h, 7d, today, yesterday, "
 		"14:30, 2025-01-31, '2025-01-31 14:30' or @SECONDS",
@@ -51,24 +38,27 @@ static int parse_range(const char *option, const char *text, bool *has,
 		*has = true;
 		return 0;
 	case RANGE_HOST_BITS:
-		return complain(problem,
-				"--%s: '%s' has bits beyond its prefix length; the "
-				"network is %s",
-				option, text, range_format(*ret, network));
+		return arguments_complain(
+			problem,
+			"--%s: '%s' has bits beyond its prefix length; the "
+			"network is %s",
+			option, text, range_format(*ret, network));
 	case RANGE_BAD_LENGTH:
-		return complain(problem, "--%s: the prefix length of '%s' is wrong",
-				option, text);
+		return arguments_complain(problem,
+					  "--%s: the prefix length of '%s' is wrong",
+					  option, text);
 	case RANGE_REVERSED:
-		return complain(problem, "--%s: '%s' begins above its end", option,
-				text);
+		return arguments_complain(problem, "--%s: '%s' begins above its end",
+					  option, text);
 	case RANGE_MIXED:
-		return complain(problem, "--%s: '%s' mixes IPv4 and IPv6", option,
-				text);
+		return arguments_complain(problem, "--%s: '%s' mixes IPv4 and IPv6",
+					  option, text);
 	default:
-		return complain(problem,
-				"--%s: '%s' is neither an address, a prefix nor a "
-				"range",
-				option, text);
+		return arguments_complain(
+			problem,
+			"--%s: '%s' is neither an address, a prefix nor a "
+			"range",
+			option, text);
 	}
 }
 
@@ -84,13 +74,14 @@ static int parse_protocol(const char *text, int *ret, char *problem)
 		return 0;
 	near = nearest_word(text, protocol_names());
 	if (near)
-		return complain(problem,
-				"--protocol: '%s' is no protocol, did you mean '%s'?",
-				text, near);
-	return complain(problem,
-			"--protocol: '%s' is neither a protocol's name nor a number "
-			"up to 255",
-			text);
+		return arguments_complain(
+			problem, "--protocol: '%s' is no protocol, did you mean '%s'?",
+			text, near);
+	return arguments_complain(
+		problem,
+		"--protocol: '%s' is neither a protocol's name nor a number "
+		"up to 255",
+		text);
 }
 
 static int parse_number(const char *option, const char *text, uint64_t max,
@@ -99,10 +90,11 @@ static int parse_number(const char *option, const char *text, uint64_t max,
 	int error = text ? units_parse_number(text, max, ret) : 0;
 
 	if (error == -ERANGE)
-		return complain(problem, "--%s: %s is above %llu", option, text,
-				(unsigned long long)max);
+		return arguments_complain(problem, "--%s: %s is above %llu", option,
+					  text, (unsigned long long)max);
 	if (error)
-		return complain(problem, "--%s: '%s' is not a number", option, text);
+		return arguments_complain(problem, "--%s: '%s' is not a number", option,
+					  text);
 	return 0;
 }
 
@@ -131,14 +123,15 @@ static int check_together(const struct arguments *arguments,
 						   OPTION_UNTIL, OPTION_LIMIT };
 
 	if (query->since && query->until && query->since >= query->until)
-		return complain(problem, "--since is not before --until");
+		return arguments_complain(problem, "--since is not before --until");
 	for (size_t i = 0;
 	     arguments_has(arguments, OPTION_FOLLOW) && i < ARRAY_SIZE(not_live); i++)
 		if (arguments_has(arguments, not_live[i]))
-			return complain(problem,
-					"--%s is about what is remembered and does "
-					"not go with --follow",
-					option_specs[not_live[i]].name);
+			return arguments_complain(
+				problem,
+				"--%s is about what is remembered and does "
+				"not go with --follow",
+				option_specs[not_live[i]].name);
 	return 0;
 }
 

@@ -134,7 +134,9 @@ static uint32_t pick(struct numbering *numbering, uint32_t limit)
 		(*number)++;
 	if (*number > limit)
 		return NUMBER_NONE;
-	drop(numbering, &numbering->slots[*number]);
+	/* It may be empty: what a narrower mark moved away left it so. */
+	if (numbering->slots[*number].decider.number)
+		drop(numbering, &numbering->slots[*number]);
 	return *number;
 }
 

@@ -36,6 +36,7 @@ BUILD = ROOT / os.environ.get("VIGIL_BUILD", "build")
 HELPER_UID, AGENT_UID, OTHER_UID = 64000, 64001, 64002
 ENTERED = "VIGIL_LAB"
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 INTERFACE = "io.vigil.Agent"
 
 
@@ -74,6 +75,12 @@ def wait_for(what, seconds=10.0, every=0.05):
         if value or time.monotonic() > end:
             return value
         time.sleep(every)
+
+
+def fresh_network():
+    """Go on in a network namespace that nobody has used."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
 
 
 def die_with_parent():
@@ -389,6 +396,7 @@ class Lab:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vigil-lab-"))
         self.nodes, self.programs = [], []
         try:
+            fresh_network()
             self.furnish()
             self.host = self.add_node(fresh=False)
             run("ip", "link", "set", "lo", "up")

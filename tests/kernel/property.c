@@ -420,12 +420,14 @@ int main(void)
 	probe_must(nft, "nft_ctx_new");
 	world_make(&probe);
 	nft_ctx_buffer_error(nft);
-	printf("property: VIGIL_SEED=%llu, %llu policies, %d packets each\n",
+	printf("1..1\n# VIGIL_SEED=%llu, %llu policies, %d packets each\n",
 	       (unsigned long long)seed, (unsigned long long)policies, PACKETS);
 	fflush(stdout);
 	for (uint64_t i = 0; i < policies && failed < 3; i++)
 		failed += try_policy(&probe, nft, seed + i) != 0;
 	nft_ctx_free(nft);
 	probe_close(&probe);
+	printf("%s 1 - optimised_plain_and_oracle_decide_the_same\n",
+	       failed ? "not ok" : "ok");
 	return failed ? 1 : 0;
 }

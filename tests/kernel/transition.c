@@ -377,7 +377,7 @@ int main(void)
 	pid_t pid;
 
 	random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-	printf("transition: VIGIL_SEED=%llu\n", (unsigned long long)random_state);
+	printf("1..2\n# VIGIL_SEED=%llu\n", (unsigned long long)random_state);
 	fflush(stdout);
 	random_state = random_state * 2654435761u + 88172645463325252u;
 	harness_enter();
@@ -387,7 +387,9 @@ int main(void)
 	probe_must(numbering && helper_hello(helper, &refusal) == 0, "helper_hello");
 	for (size_t i = 0; i < CHAINS_OF_POLICIES; i++)
 		walk_policies();
+	printf("ok 1 - any_policy_becomes_any_other\n");
 	reload_under_traffic(&probe);
+	printf("ok 2 - nothing_forbidden_passes_during_reloads\n");
 	numbering_free(numbering);
 	close(helper);
 	waitpid(pid, NULL, 0);

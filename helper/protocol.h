@@ -85,7 +85,7 @@ enum {
 	 * change and ask for it again afterwards.
 	 */
 	HELPER_FD_TABLES = 2,
-	HELPER_FD_ALL = 7,       /* the mask of all three */
+	HELPER_FD_ALL = 7, /* the mask of all three */
 };
 
 struct helper_reply {

@@ -232,7 +232,7 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 		   struct helper_refusal *refusal)
 {
 	struct helper_request request = { .op = HELPER_OBSERVE, .kind = wanted };
-	struct helper_sockets sockets = { -1, -1, -1, 0 };
+	struct helper_sockets sockets = { -1, -1, -1 };
 	int *const places[] = { &sockets.conntrack, &sockets.log, &sockets.tables };
 	auto_answer struct answer answer = { 0 };
 	size_t next = 0;
@@ -246,7 +246,6 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 		if (wanted >> i & 1)
 			*places[i] = answer.fds[next++];
 	answer.fd_count = 0;
-	sockets.receive_bytes = answer.reply.size_bytes;
 	*ret = sockets;
 	return 0;
 }

@@ -14,8 +14,8 @@
 
 enum {
 	HELPER_VERSION = 1,
-	HELPER_SCRIPT_MAX = 32 * 1024 * 1024,
-	HELPER_ELEMENTS_MAX = 256 * 1024 * 1024,
+	HELPER_SCRIPT_MAX = 16 * 1024 * 1024,
+	HELPER_ELEMENTS_MAX = 160 * 1024 * 1024,
 	HELPER_TEXT_MAX = 256,
 	HELPER_SET_NAME_MAX = 128, /* with the NUL */
 	HELPER_FDS_MAX = 3,
@@ -87,8 +87,7 @@ struct helper_reply {
 	int32_t status;   /* 0 or -errno */
 	uint32_t line;    /* APPLY of a script: line at fault, counted from 1; else 0 */
 	uint32_t version; /* HELLO: HELPER_VERSION; else 0 */
-	uint64_t size_bytes; /* HELLO: HELPER_ELEMENTS_MAX; OBSERVE: receive buffer of
-				the first descriptor; else 0 */
+	uint64_t size_bytes;        /* HELLO: HELPER_ELEMENTS_MAX; else 0 */
 	char text[HELPER_TEXT_MAX]; /* NUL-terminated printable ASCII; empty on success
 				     */
 };

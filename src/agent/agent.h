@@ -145,9 +145,6 @@ void agent_tell(struct agent *agent);
 /** agent_sentence() - The sentence. */
 void agent_sentence(const struct agent *agent, char *out, size_t out_bytes);
 
-/** agent_now() - Monotonic seconds, never 0. */
-int64_t agent_now(void);
-
 /* connection.c */
 
 /** connection_start() - Connect, and again whenever the helper is gone. */

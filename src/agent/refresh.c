@@ -8,12 +8,14 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "base/clock.h"
+
 enum { TICK_US = 5000000, EXTEND_US = 60000000 };
 
 static bool feeds_due(const struct agent *agent)
 {
 	const struct policy *policy = agent->force.committed->policy;
-	int64_t since = agent_now() - agent->refresh.feeds_at;
+	int64_t since = clock_s() - agent->refresh.feeds_at;
 
 	for (size_t i = 0; i < policy->feed_count; i++)
 		if (policy->feeds[i].refresh_s > 0 &&
@@ -53,7 +55,7 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 
 void refresh_adopt(struct agent *agent)
 {
-	agent->refresh.feeds_at = agent_now();
+	agent->refresh.feeds_at = clock_s();
 }
 
 int refresh_start(struct agent *agent)

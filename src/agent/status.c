@@ -10,6 +10,7 @@
 #include "agent/manager.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 static const char *state_name(const struct agent *agent)
 {
@@ -198,10 +199,10 @@ void status_get(struct call *call, void *context)
 	agent_sentence(agent, sentence, sizeof(sentence));
 	status = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:{s:b, s:s}}",
 			   "version", VERSION, "state", state_name(agent), "sentence",
-			   sentence, "uptime",
-			   (json_int_t)(agent_now() - agent->started), "memory",
-			   (json_int_t)memory_bytes(), "policy", answers_policy(agent),
-			   "failure", describe_failure(&agent->force.failure), "helper",
+			   sentence, "uptime", (json_int_t)(clock_s() - agent->started),
+			   "memory", (json_int_t)memory_bytes(), "policy",
+			   answers_policy(agent), "failure",
+			   describe_failure(&agent->force.failure), "helper",
 			   "connected", connection->up, "problem",
 			   connection->up ? "" : connection->link.problem);
 	json_object_set_new(status, "kernel", describe_kernel(agent, &counts));

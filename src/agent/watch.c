@@ -15,6 +15,7 @@
 #include "agent/helper.h"
 #include "agent/manager.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
@@ -123,7 +124,7 @@ static void take_socket(struct agent *agent, struct question *question)
 	if (question->which == HELPER_FD_TABLES && agent->force.running && fd >= 0)
 		close(fd);
 	else if (attach(agent, question->which, fd, true) < 0)
-		agent->watch.retry_at[question->which] = agent_now() + RETRY_S;
+		agent->watch.retry_at[question->which] = clock_s() + RETRY_S;
 	if (question->which == HELPER_FD_CONNTRACK && watching(agent))
 		recorder_start(agent->recorder);
 }
@@ -141,7 +142,7 @@ static void answered(struct job *job)
 		if (dump)
 			observer_dump_cancel(watch->observer);
 		else if (question->error != -ENOTCONN)
-			watch->retry_at[question->which] = agent_now() + RETRY_S;
+			watch->retry_at[question->which] = clock_s() + RETRY_S;
 	} else {
 		watch->problems[question->which][0] = '\0';
 		if (dump)
@@ -168,7 +169,7 @@ static void ask(struct agent *agent, unsigned int which)
 		observer_drain(agent->watch.observer);
 		observer_dump_begin(agent->watch.observer);
 		agent->watch.gap = false;
-		agent->watch.dumped_at = agent_now();
+		agent->watch.dumped_at = clock_s();
 	}
 	agent->watch.asked++;
 	worker_add(agent->worker, &question->job);
@@ -184,7 +185,7 @@ static int64_t dump_interval_s(const struct agent *agent)
 static bool dump_is_due(const struct agent *agent)
 {
 	const struct watch *watch = &agent->watch;
-	int64_t since = agent_now() - watch->dumped_at;
+	int64_t since = clock_s() - watch->dumped_at;
 
 	if (!watching(agent) || observer_dumping(watch->observer))
 		return false;
@@ -201,7 +202,7 @@ void watch_check(struct agent *agent)
 	if (!agent->connection.up || agent->watch.asked || agent->force.running)
 		return;
 	for (unsigned int i = 0; i < SOCKETS_MAX; i++)
-		if (missing & 1u << i && agent_now() >= agent->watch.retry_at[i]) {
+		if (missing & 1u << i && clock_s() >= agent->watch.retry_at[i]) {
 			ask(agent, i);
 			return;
 		}

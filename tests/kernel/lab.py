@@ -344,7 +344,6 @@ class Control:
         return self.receive()
 
     def close(self):
-        atexit.unregister(self.close)
         self.socket.close()
 
 
@@ -603,6 +602,7 @@ class Lab:
             db.close()
 
     def close(self):
+        atexit.unregister(self.close)
         for program in reversed(self.programs):
             program.end(signal.SIGKILL)
         for node in self.nodes:

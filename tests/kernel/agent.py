@@ -730,19 +730,41 @@ def lets_others_only_ask():
         library.mkdir(mode=0o755)
         (library / "lab.py").write_bytes(pathlib.Path(lab.__file__).read_bytes())
         (library / "other.py").write_text(AS_OTHER)
-        answers = lab.run("setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.AGENT_UID}",
-                          "--clear-groups", "/usr/bin/python3", "-B", library / "other.py",
-                          library, m.control_path, "GetStatus", "GetRules", "GetPolicy",
-                          "Reload", "Apply").split("\n")
+
+        def others(gid, *methods):
+            done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={gid}",
+                                   "--clear-groups", "/usr/bin/python3", "-B",
+                                   library / "other.py", library, m.control_path, *methods],
+                                  capture_output=True, text=True)
+            return done.stdout.split("\n"), done.stderr
+
+        tap.equal("the control socket is the agent's alone",
+                  m.control_path.stat().st_mode & 0o777, 0o600)
+        m.run_dir.chmod(0o771)
+        tap.check("so nobody else may even ask",
+                  "PermissionError" in others(lab.AGENT_UID, "GetStatus")[1])
+        # What an administrator does for people who may look.
+        os.chown(m.control_path, -1, lab.OTHER_UID)
+        m.control_path.chmod(0o660)
+        answers, _ = others(lab.OTHER_UID, "GetStatus", "GetRules", "GetPolicy", "Reload",
+                            "Apply")
         denied = "org.varlink.service.PermissionDenied"
-        tap.equal("somebody of the group may ask and not change", answers[:5],
+        tap.equal("somebody of another group may ask and not change", answers[:5],
                   ["GetStatus ok", "GetRules ok", "GetPolicy ok", f"Reload {denied}",
                    f"Apply {denied}"])
-        done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.OTHER_UID}",
-                               "--clear-groups", "/usr/bin/python3", "-B",
-                               library / "other.py", library, m.control_path, "GetStatus"],
-                              capture_output=True, text=True)
-        tap.check("anybody else may not even ask", "PermissionError" in done.stderr, done.stderr)
+
+
+def lets_no_second_agent_in():
+    with Home() as m:
+        m.start(POLICY)
+        table = m.table()
+        second = m.add_program("second", m.agent.command)
+        second.start()
+        tap.check("a second agent ends", lab.wait_for(lambda: not second.running))
+        tap.check("and says who was first", f"already running for {m.state} (pid "
+                  f"{m.agent.child.pid})" in second.log, second.log)
+        tap.equal("the first goes on", m.state_name(), "running")
+        tap.equal("nothing was changed", m.table(), table)
 
 
 def holds_no_privilege():
@@ -880,8 +902,8 @@ def main():
                  starts_with_a_bad_policy, survives_kill_9, survives_kill_9_at_any_time,
                  goes_on_without_the_database, goes_on_with_a_full_disk, keeps_feeds_fresh,
                  loads_a_large_feed_without_missing_events, counts_what_it_missed, follows,
-                 bears_abuse_of_its_socket, lets_others_only_ask, holds_no_privilege,
-                 speaks_with_the_manager, uses_what_is_passed]
+                 bears_abuse_of_its_socket, lets_others_only_ask, lets_no_second_agent_in,
+                 holds_no_privilege, speaks_with_the_manager, uses_what_is_passed]
     for scenario in scenarios:
         if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
             print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)

@@ -6,21 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "agent/files.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { ROWS_MAX = 500000 };
-
-int64_t agent_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + 1;
-}
 
 static char *join(const char *directory, const char *name)
 {
@@ -148,7 +140,7 @@ int agent_init(struct agent *agent, const struct options *options,
 
 	agent->options = *options;
 	agent->event = sd_event_ref(event);
-	agent->started = agent_now();
+	agent->started = clock_s();
 	error = make_paths(agent);
 	agent->connection.link.fd = take_fd(inherited->helper);
 	if (agent->connection.link.fd < 0)

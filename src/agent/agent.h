@@ -86,10 +86,12 @@ struct force {
 struct watch {
 	struct aggregate *aggregate;
 	struct observer *observer;
-	char problem[320]; /* why no events come, or "" */
-	bool asked;        /* a job for sockets or for a dump is under way */
-	bool gap;          /* events were lost: a dump is wanted */
-	int64_t dumped_at; /* monotonic s, 0: never */
+	char problems[SOCKETS_MAX + 1][320]; /* what the kernel refuses, or ""; the
+					       last is a dump */
+	int64_t retry_at[SOCKETS_MAX]; /* monotonic s: no sooner ask for it again */
+	unsigned int asked; /* jobs for a socket or for a dump that are under way */
+	bool gap;           /* events were lost: a dump is wanted */
+	int64_t dumped_at;  /* monotonic s, 0: never */
 	sd_event_source *tick;
 	enum observer_knowledge told_accounting, told_events;
 };
@@ -151,9 +153,6 @@ void agent_tell(struct agent *agent);
 
 /** agent_sentence() - The sentence. */
 void agent_sentence(const struct agent *agent, char *out, size_t out_bytes);
-
-/** agent_now() - Monotonic seconds, never 0. */
-int64_t agent_now(void);
 
 /* connection.c */
 

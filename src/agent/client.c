@@ -8,20 +8,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "agent/varlink.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum { READ_BYTES = 64 * 1024, READS_PER_WAKE = 16 };
-
-static int64_t now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + 1;
-}
 
 static bool busy(const struct client *client)
 {
@@ -52,7 +44,7 @@ static int flush_output(struct client *client)
 		if (put < 0)
 			return -errno;
 		client->sent += (size_t)put;
-		client->stalled_since = now_s();
+		client->stalled_since = clock_s();
 	}
 	client->sent = 0;
 	client->stalled_since = 0;
@@ -88,8 +80,8 @@ static int next_message(struct client *client)
 	client->input = rest;
 	rest = (struct buffer)BUFFER_NULL;
 	client->scanned = 0;
-	client->partial_since = client->input.size_bytes > 0 ? now_s() : 0;
-	client->idle_since = now_s();
+	client->partial_since = client->input.size_bytes > 0 ? clock_s() : 0;
+	client->idle_since = clock_s();
 	return client->on_message(client, message.data, used) < 0 ? -EPROTO : 1;
 }
 
@@ -120,7 +112,7 @@ static int read_some(struct client *client)
 		return -EMSGSIZE;
 	buffer_add(&client->input, chunk, (size_t)got);
 	if (!client->partial_since)
-		client->partial_since = now_s();
+		client->partial_since = clock_s();
 	return client->input.error;
 }
 
@@ -168,7 +160,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *context
 
 int client_start(struct client *client, sd_event *event)
 {
-	client->idle_since = now_s();
+	client->idle_since = clock_s();
 	return sd_event_add_io(event, &client->source, client->fd, EPOLLIN, on_io,
 			       client);
 }
@@ -195,7 +187,7 @@ int client_send(struct client *client, json_t *message)
 	if (client->output.error)
 		return -ENOMEM;
 	if (!client->stalled_since)
-		client->stalled_since = now_s();
+		client->stalled_since = clock_s();
 	/* It is written when the loop comes round: no callback can free the client
 	   under whoever sends. */
 	update_interest(client);
@@ -220,8 +212,8 @@ bool client_expired(const struct client *client, int64_t now)
 
 void client_resume(struct client *client)
 {
-	client->idle_since = now_s();
-	client->partial_since = client->input.size_bytes > 0 ? now_s() : 0;
+	client->idle_since = clock_s();
+	client->partial_since = client->input.size_bytes > 0 ? clock_s() : 0;
 	/* What waits in our own buffer raises no EPOLLIN; being writable does. */
 	sd_event_source_set_io_events(client->source, EPOLLIN | EPOLLOUT);
 }

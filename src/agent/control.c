@@ -9,12 +9,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/client.h"
 #include "agent/varlink.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define SERVICE "org.varlink.service"
 
@@ -304,13 +304,11 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events,
 static int on_sweep(sd_event_source *source, uint64_t when_us, void *context)
 {
 	struct control *control = context;
-	struct timespec now;
 
 	(void)when_us;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (control->clients[i] &&
-		    client_expired(control->clients[i], now.tv_sec))
+		    client_expired(control->clients[i], clock_s()))
 			on_end(control->clients[i]);
 	sd_event_source_set_time_relative(source, SWEEP_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -373,7 +371,7 @@ int control_listen(const char *path)
 		return -errno;
 	/* Left behind by an agent that was killed. */
 	unlink(path);
-	mask = umask(0117);
+	mask = umask(0177);
 	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(mask);
 	if (!error && listen(fd, SOMAXCONN) < 0)

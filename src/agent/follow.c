@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "agent/varlink.h"
+#include "base/clock.h"
 #include "base/protocol.h"
 
 enum {
@@ -150,21 +150,18 @@ static json_t *describe(const struct flow *flow, const struct name *name)
 {
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX], protocol[8];
 	const char *known = protocol_name(flow->protocol);
-	struct timespec now;
 	json_t *event;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(protocol, sizeof(protocol), "%u", flow->protocol);
 	event = json_pack(
 		"{s:f, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:i}", "time",
-		(double)now.tv_sec + (double)now.tv_nsec / 1e9, "event",
-		event_name(flow), "rule", name->decider.id, "direction",
-		name->decider.direction, "from", name->decider.from_zone, "to",
-		name->decider.to_zone, "verdict", journal_verdict(flow, name),
-		"protocol", known ? known : protocol, "source",
-		address_format(flow->source, source), "source_port", flow->source_port,
-		"destination", address_format(flow->destination, destination), "port",
-		flow->port);
+		(double)clock_wall_us() / 1e6, "event", event_name(flow), "rule",
+		name->decider.id, "direction", name->decider.direction, "from",
+		name->decider.from_zone, "to", name->decider.to_zone, "verdict",
+		journal_verdict(flow, name), "protocol", known ? known : protocol,
+		"source", address_format(flow->source, source), "source_port",
+		flow->source_port, "destination",
+		address_format(flow->destination, destination), "port", flow->port);
 	add_translation(event, flow);
 	add_totals(event, flow);
 	return event;

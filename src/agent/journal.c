@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/protocol.h"
 
@@ -21,11 +21,10 @@ static void tell_left_out(struct journal *journal)
 
 static bool has_room(struct journal *journal)
 {
-	struct timespec now;
+	int64_t now = clock_s();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec != journal->second) {
-		journal->second = now.tv_sec;
+	if (now != journal->second) {
+		journal->second = now;
 		journal->lines_of_second = 0;
 		tell_left_out(journal);
 	}

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/receive.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "compile/compile.h"
 #include "observe/decode.h"
@@ -45,7 +45,7 @@ struct observer {
 	uint64_t running_known, running_unknown; /* flows of this dump, by accounting */
 	uint64_t heard;                          /* conntrack events */
 	struct observer_counts counts;
-	time_t second; /* monotonic, of @events_of_second */
+	int64_t second; /* monotonic, of @events_of_second */
 	uint64_t events_of_second;
 };
 
@@ -93,14 +93,12 @@ void observer_free(struct observer *observer)
 /* Events of the second that is over, for a rate that means something. */
 static void count_event(struct observer *observer)
 {
-	struct timespec now;
+	int64_t now = clock_s();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec != observer->second) {
-		observer->counts.per_second = now.tv_sec == observer->second + 1
-						      ? observer->events_of_second
-						      : 0;
-		observer->second = now.tv_sec;
+	if (now != observer->second) {
+		observer->counts.per_second =
+			now == observer->second + 1 ? observer->events_of_second : 0;
+		observer->second = now;
 		observer->events_of_second = 0;
 	}
 	observer->events_of_second++;
@@ -400,12 +398,11 @@ bool observer_dumping(const struct observer *observer)
 struct observer_counts observer_counts(const struct observer *observer)
 {
 	struct observer_counts counts = observer->counts;
-	struct timespec now;
+	int64_t now = clock_s();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == observer->second + 1)
+	if (now == observer->second + 1)
 		counts.per_second = observer->events_of_second;
-	else if (now.tv_sec != observer->second)
+	else if (now != observer->second)
 		counts.per_second = 0;
 	return counts;
 }

@@ -4,16 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
 	CHECKPOINT_S = 5,
 	RETAIN_S = 300,
 	RETAIN_AGAIN_S = 2, /* while there is more to remove */
-	MINUTE_S = 60,
 };
 
 struct recorder {
@@ -21,6 +20,9 @@ struct recorder {
 	struct aggregate *aggregate;
 	struct naming *names;
 	enum store_state told; /* the state that was logged last */
+	bool told_aside;       /* that a corrupt file was set aside */
+	void (*drain)(void *context);
+	void *drain_context;
 	sd_event_source *tick;
 	int64_t minute;
 	bool observing;
@@ -33,25 +35,34 @@ struct recorder {
 	uint64_t max_bytes;
 };
 
-static int64_t monotonic_s(void)
+static int64_t wall_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return clock_wall_us() / 1000000;
 }
 
 static int64_t this_minute(void)
 {
-	int64_t now = time(NULL);
+	int64_t now = wall_s();
 
 	return now - now % MINUTE_S;
+}
+
+/* What stood in a file that was set aside is not in the new one. */
+static void tell_aside(struct recorder *recorder)
+{
+	if (recorder->told_aside || !store_was_set_aside(recorder->store))
+		return;
+	recorder->told_aside = true;
+	recorder->whole = false;
+	log_warning("The flow database was corrupt: it was set aside and a new one "
+		    "begun");
 }
 
 static void tell_state(struct recorder *recorder)
 {
 	enum store_state state = store_state(recorder->store);
 
+	tell_aside(recorder);
 	if (state == recorder->told)
 		return;
 	recorder->told = state;
@@ -74,15 +85,18 @@ static int write_minute(struct recorder *recorder, bool over)
 	};
 	int error;
 
-	if (counts.dropped != recorder->dropped)
+	if (counts.dropped != recorder->dropped || recorder->owed)
 		recorder->whole = false;
 	recorder->dropped = counts.dropped;
 	batch.lost = recorder->lost;
-	batch.complete = over && recorder->whole && !recorder->owed;
+	batch.complete = over && recorder->whole;
 	if (!over && counts.rows == 0 && recorder->lost == 0)
 		return 0;
 	error = store_write(recorder->store, &batch);
 	tell_state(recorder);
+	/* It would wait for minutes, and rows with it. */
+	if (store_state(recorder->store) == STORE_FULL)
+		recorder->retain_at = 0;
 	if (error)
 		return error;
 	recorder->lost = 0;
@@ -98,10 +112,13 @@ static void turn_minute(struct recorder *recorder)
 
 	if (now == recorder->minute)
 		return;
+	if (recorder->drain)
+		recorder->drain(recorder->drain_context);
 	/* A clock that was set does not make a minute whole. */
 	if (now != recorder->minute + MINUTE_S)
 		recorder->whole = false;
-	if (write_minute(recorder, true) < 0)
+	if (write_minute(recorder, true) < 0 &&
+	    aggregate_counts(recorder->aggregate).rows > 0)
 		recorder->owed = true;
 	recorder->whole = recorder->observing && now == recorder->minute + MINUTE_S;
 	recorder->minute = now;
@@ -111,23 +128,20 @@ static void retain(struct recorder *recorder)
 {
 	int removed;
 
-	if (monotonic_s() < recorder->retain_at || recorder->keep_s == 0)
+	if (clock_s() < recorder->retain_at || recorder->keep_s == 0)
 		return;
-	removed = store_retain(recorder->store, time(NULL), recorder->keep_s,
+	removed = store_retain(recorder->store, wall_s(), recorder->keep_s,
 			       recorder->max_bytes);
 	tell_state(recorder);
-	recorder->retain_at = monotonic_s() + (removed > 0 ? RETAIN_AGAIN_S : RETAIN_S);
+	recorder->retain_at = clock_s() + (removed > 0 ? RETAIN_AGAIN_S : RETAIN_S);
 }
 
 /* From now to the next checkpoint or the end of the minute, whichever is first. The
  * timer does not follow the wall clock, which may be set back by hours. */
 static uint64_t next_tick_us(int64_t minute)
 {
-	struct timespec now;
-	int64_t rest_us;
+	int64_t rest_us = (minute + MINUTE_S) * 1000000 - clock_wall_us();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	rest_us = (minute + MINUTE_S - now.tv_sec) * 1000000 - now.tv_nsec / 1000;
 	if (rest_us > 0 && rest_us < CHECKPOINT_S * 1000000)
 		return (uint64_t)rest_us;
 	return CHECKPOINT_S * 1000000;
@@ -171,10 +185,6 @@ int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
 		recorder_free(recorder);
 		return error;
 	}
-	if (set_aside)
-		log_warning("The flow database was corrupt: it was set aside and a new "
-			    "one made. %s",
-			    why);
 	tell_state(recorder);
 	*ret = recorder;
 	return 0;
@@ -189,6 +199,13 @@ void recorder_free(struct recorder *recorder)
 	free(recorder);
 }
 
+void recorder_set_drain(struct recorder *recorder, void (*drain)(void *context),
+			void *context)
+{
+	recorder->drain = drain;
+	recorder->drain_context = context;
+}
+
 void recorder_start(struct recorder *recorder)
 {
 	recorder->observing = true;
@@ -196,10 +213,21 @@ void recorder_start(struct recorder *recorder)
 	recorder->whole = false;
 }
 
+void recorder_stop(struct recorder *recorder)
+{
+	recorder->observing = false;
+	recorder->whole = false;
+}
+
+void recorder_gap(struct recorder *recorder)
+{
+	recorder->whole = false;
+}
+
 void recorder_lost(struct recorder *recorder)
 {
 	recorder->lost++;
-	recorder->whole = false;
+	recorder_gap(recorder);
 }
 
 void recorder_set_bounds(struct recorder *recorder, uint32_t keep_s, uint64_t max_bytes)

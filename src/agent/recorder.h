@@ -26,11 +26,24 @@ int recorder_new(sd_event *event, const char *path, struct aggregate *aggregate,
 		 struct naming *names, struct recorder **ret);
 void recorder_free(struct recorder *recorder);
 
-/** recorder_start() - What happens is observed from now on; before, no minute counts as
- * complete. */
+/**
+ * recorder_set_drain() - Have what waits in the sockets taken in at the end of a minute
+ * @drain: called before the minute is written as over
+ */
+void recorder_set_drain(struct recorder *recorder, void (*drain)(void *context),
+			void *context);
+
+/** recorder_start() - All that happens is observed from now on; before, no minute
+ * counts as complete. */
 void recorder_start(struct recorder *recorder);
 
-/** recorder_lost() - Events were lost: this minute is not complete. */
+/** recorder_stop() - It is no longer, until recorder_start(). */
+void recorder_stop(struct recorder *recorder);
+
+/** recorder_gap() - Something was missed: this minute is not complete. */
+void recorder_gap(struct recorder *recorder);
+
+/** recorder_lost() - Likewise, and the kernel said so: it is counted. */
 void recorder_lost(struct recorder *recorder);
 
 /** recorder_set_bounds() - How much is kept. */

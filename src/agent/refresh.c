@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum {
 	TICK_US = 5000000,
@@ -26,7 +27,7 @@ static bool find_due(const struct agent *agent, bool *due)
 	bool any = false;
 
 	for (size_t i = 0; i < refresh->feed_count; i++) {
-		due[i] = refresh->feeds_at[i] && agent_now() >= refresh->feeds_at[i];
+		due[i] = refresh->feeds_at[i] && clock_s() >= refresh->feeds_at[i];
 		any |= due[i];
 	}
 	return any;
@@ -55,7 +56,7 @@ static void ask(struct agent *agent, const bool *due)
 	refresh->utc_offset_s = candidate_utc_offset();
 	for (size_t i = 0; i < refresh->feed_count; i++)
 		if (due[i])
-			refresh->feeds_at[i] = agent_now() + policy->feeds[i].refresh_s;
+			refresh->feeds_at[i] = clock_s() + policy->feeds[i].refresh_s;
 	force_ask(agent, &again);
 }
 
@@ -72,7 +73,7 @@ static void look(struct agent *agent)
 	/* Another change of the clock is a new reason. */
 	if (clock && candidate_utc_offset() != refresh->utc_offset_s)
 		refresh->retry_at = 0;
-	if ((feeds || clock) && agent_now() >= refresh->retry_at)
+	if ((feeds || clock) && clock_s() >= refresh->retry_at)
 		ask(agent, due);
 }
 
@@ -109,7 +110,7 @@ void refresh_adopt(struct agent *agent, bool all)
 	for (size_t i = 0; i < refresh->feed_count; i++)
 		if (policy->feeds[i].refresh_s > 0)
 			refresh->feeds_at[i] =
-				agent_now() + (all ? policy->feeds[i].refresh_s : 0);
+				clock_s() + (all ? policy->feeds[i].refresh_s : 0);
 }
 
 void refresh_failed(struct agent *agent, const bool *due)
@@ -120,7 +121,7 @@ void refresh_failed(struct agent *agent, const bool *due)
 		refresh->backoff_s ? refresh->backoff_s * 2 : BACKOFF_MIN_S;
 	if (refresh->backoff_s > BACKOFF_MAX_S)
 		refresh->backoff_s = BACKOFF_MAX_S;
-	refresh->retry_at = agent_now() + refresh->backoff_s;
+	refresh->retry_at = clock_s() + refresh->backoff_s;
 	for (size_t i = 0; due && i < refresh->feed_count; i++)
 		if (due[i])
 			refresh->feeds_at[i] = refresh->retry_at;

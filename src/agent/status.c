@@ -10,6 +10,7 @@
 #include "agent/manager.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 static const char *state_name(const struct agent *agent)
 {
@@ -49,8 +50,9 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 		snprintf(out, out_bytes,
 			 "Nothing is enforced: somebody removed the table");
 	else if (force->stands)
-		snprintf(out, out_bytes, "%s is enforced, %zu rules%s", now->path,
+		snprintf(out, out_bytes, "%s is enforced, %zu rule%s%s", now->path,
 			 now->policy->rule_count,
+			 now->policy->rule_count == 1 ? "" : "s",
 			 agent->connection.up ? "" : "; no connection to the helper");
 	else if (!force->tried)
 		snprintf(out, out_bytes, "Starting");
@@ -97,8 +99,10 @@ static json_t *describe_problems(const struct agent *agent,
 {
 	json_t *list = json_array();
 
-	if (agent->watch.problem[0])
-		json_array_append_new(list, json_string(agent->watch.problem));
+	for (size_t i = 0; i <= SOCKETS_MAX; i++)
+		if (agent->watch.problems[i][0])
+			json_array_append_new(list,
+					      json_string(agent->watch.problems[i]));
 	if (agent->force.numbers_problem[0])
 		json_array_append_new(list, json_string(agent->force.numbers_problem));
 	if (counts->accounting == KNOWN_OFF)
@@ -198,7 +202,7 @@ void status_get(struct call *call, void *context)
 	status = json_pack(
 		"{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:{s:b, s:s}}", "version", VERSION,
 		"state", state_name(agent), "sentence", sentence, "uptime",
-		(json_int_t)(agent_now() - agent->started), "memory",
+		(json_int_t)(clock_s() - agent->started), "memory",
 		(json_int_t)memory_bytes(), "policy", answers_policy(agent), "failure",
 		describe_failure(&agent->force.failure), "helper", "connected",
 		connection->up, "problem", connection->up ? "" : connection->problem);

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum {
 	READ_BYTES = 64 * 1024,
@@ -69,21 +69,14 @@ static int send_call(int fd, const char *method, json_t *parameters, bool more)
 	return error;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Return: 0 when there is something to read, -ETIMEDOUT or -errno. */
 static int wait_readable(int fd, int64_t deadline_ms)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
-		int64_t rest = deadline_ms == NO_TIMEOUT ? -1 : deadline_ms - now_ms();
+		int64_t rest =
+			deadline_ms == NO_TIMEOUT ? -1 : deadline_ms - clock_ms();
 		int ready;
 
 		if (deadline_ms != NO_TIMEOUT && rest <= 0)
@@ -184,7 +177,7 @@ int varlink_call(int fd, const char *method, json_t *parameters, json_t **ret,
 	json_decref(none);
 	if (result)
 		return result;
-	return read_reply(fd, &input, now_ms() + REPLY_TIMEOUT_MS, ret, &continues,
+	return read_reply(fd, &input, clock_ms() + REPLY_TIMEOUT_MS, ret, &continues,
 			  error);
 }
 

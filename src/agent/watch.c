@@ -15,6 +15,7 @@
 #include "agent/helper.h"
 #include "agent/manager.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
@@ -28,6 +29,8 @@ enum {
 	DUMP_AGAIN_S = 5,
 };
 
+enum { THE_DUMP = SOCKETS_MAX, RETRY_S = 5 };
+
 static const char *const socket_names[SOCKETS_MAX] = {
 	[HELPER_FD_CONNTRACK] = "conntrack",
 	[HELPER_FD_LOG] = "log",
@@ -37,7 +40,7 @@ static const char *const socket_names[SOCKETS_MAX] = {
 struct question {
 	struct job job;
 	struct agent *agent;
-	uint32_t wanted; /* sockets; 0: a dump */
+	unsigned int which; /* socket, HELPER_FD_*, or THE_DUMP */
 	int error;
 	struct helper_refusal refusal;
 	struct helper_sockets sockets;
@@ -54,10 +57,10 @@ static void ask_helper(struct job *job)
 		question->error = -ENOTCONN;
 		return;
 	}
-	if (question->wanted) {
+	if (question->which != THE_DUMP) {
 		question->error =
-			helper_observe(helper, question->wanted, &question->sockets,
-				       &question->refusal);
+			helper_observe(helper, 1u << question->which,
+				       &question->sockets, &question->refusal);
 	} else {
 		question->dump =
 			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
@@ -68,27 +71,31 @@ static void ask_helper(struct job *job)
 
 static void note_problem(struct agent *agent, const struct question *question)
 {
+	static const char *const what[] = {
+		[HELPER_FD_CONNTRACK] = "connections can't be observed",
+		[HELPER_FD_LOG] = "refused packets can't be observed",
+		[HELPER_FD_TABLES] = "changes of tables can't be observed",
+		[THE_DUMP] = "connections can't be listed",
+	};
+	char *problem = agent->watch.problems[question->which];
 	const char *why = question->refusal.text[0] ? question->refusal.text
 						    : strerror(-question->error);
-	char problem[sizeof(agent->watch.problem)];
+	char text[sizeof(agent->watch.problems[0])];
 
 	if (question->error == -ENOTCONN)
 		return;
-	snprintf(problem, sizeof(problem), "%s: %s",
-		 question->wanted ? "connections can't be observed"
-				  : "connections can't be listed",
-		 why);
-	if (strcmp(problem, agent->watch.problem) != 0)
-		log_error("The kernel: %s. The firewall goes on", problem);
-	memcpy(agent->watch.problem, problem, sizeof(problem));
+	snprintf(text, sizeof(text), "%s: %s", what[question->which], why);
+	if (strcmp(problem, text) != 0)
+		log_error("The kernel: %s. The firewall goes on", text);
+	memcpy(problem, text, sizeof(text));
 }
 
-static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
+static int attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 {
 	int error;
 
 	if (fd < 0)
-		return;
+		return 0;
 	/* Not the one for tables: see watch_pause(). */
 	if (fresh && which != HELPER_FD_TABLES)
 		manager_keep(fd, socket_names[which]);
@@ -96,6 +103,7 @@ static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 	if (error)
 		log_warning("The %s socket can't be used: %s", socket_names[which],
 			    strerror(-error));
+	return error;
 }
 
 static bool watching(const struct agent *agent)
@@ -103,16 +111,21 @@ static bool watching(const struct agent *agent)
 	return !(observer_missing(agent->watch.observer) & 1u << HELPER_FD_CONNTRACK);
 }
 
-static void take_sockets(struct agent *agent, struct question *question)
+static void take_socket(struct agent *agent, struct question *question)
 {
-	bool before = watching(agent);
+	const struct helper_sockets *sockets = &question->sockets;
+	const int fds[SOCKETS_MAX] = {
+		[HELPER_FD_CONNTRACK] = sockets->conntrack,
+		[HELPER_FD_LOG] = sockets->log,
+		[HELPER_FD_TABLES] = sockets->tables,
+	};
+	int fd = fds[question->which];
 
-	attach(agent, HELPER_FD_CONNTRACK, question->sockets.conntrack, true);
-	attach(agent, HELPER_FD_LOG, question->sockets.log, true);
-	if (agent->force.running && question->sockets.tables >= 0)
-		close(take_fd(question->sockets.tables));
-	attach(agent, HELPER_FD_TABLES, question->sockets.tables, true);
-	if (!before && watching(agent))
+	if (question->which == HELPER_FD_TABLES && agent->force.running && fd >= 0)
+		close(fd);
+	else if (attach(agent, question->which, fd, true) < 0)
+		agent->watch.retry_at[question->which] = clock_s() + RETRY_S;
+	if (question->which == HELPER_FD_CONNTRACK && watching(agent))
 		recorder_start(agent->recorder);
 }
 
@@ -120,24 +133,28 @@ static void answered(struct job *job)
 {
 	auto_free struct question *question = (struct question *)job;
 	struct agent *agent = question->agent;
+	struct watch *watch = &agent->watch;
+	bool dump = question->which == THE_DUMP;
 
-	agent->watch.asked = false;
+	watch->asked--;
 	if (question->error) {
 		note_problem(agent, question);
-		if (!question->wanted)
-			observer_dump_cancel(agent->watch.observer);
+		if (dump)
+			observer_dump_cancel(watch->observer);
+		else if (question->error != -ENOTCONN)
+			watch->retry_at[question->which] = clock_s() + RETRY_S;
 	} else {
-		agent->watch.problem[0] = '\0';
-		if (question->wanted)
-			take_sockets(agent, question);
+		watch->problems[question->which][0] = '\0';
+		if (dump)
+			observer_dump_take(watch->observer, question->dump);
 		else
-			observer_dump_take(agent->watch.observer, question->dump);
-		watch_check(agent);
+			take_socket(agent, question);
 	}
 	connection_check(agent);
+	watch_check(agent);
 }
 
-static void ask(struct agent *agent, uint32_t wanted)
+static void ask(struct agent *agent, unsigned int which)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
@@ -145,16 +162,16 @@ static void ask(struct agent *agent, uint32_t wanted)
 		return;
 	question->job = (struct job){ .run = ask_helper, .done = answered };
 	question->agent = agent;
-	question->wanted = wanted;
+	question->which = which;
 	question->dump = -1;
 	question->error = -ENOTCONN;
-	if (!wanted) {
+	if (which == THE_DUMP) {
 		observer_drain(agent->watch.observer);
 		observer_dump_begin(agent->watch.observer);
 		agent->watch.gap = false;
-		agent->watch.dumped_at = agent_now();
+		agent->watch.dumped_at = clock_s();
 	}
-	agent->watch.asked = true;
+	agent->watch.asked++;
 	worker_add(agent->worker, &question->job);
 }
 
@@ -168,7 +185,7 @@ static int64_t dump_interval_s(const struct agent *agent)
 static bool dump_is_due(const struct agent *agent)
 {
 	const struct watch *watch = &agent->watch;
-	int64_t since = agent_now() - watch->dumped_at;
+	int64_t since = clock_s() - watch->dumped_at;
 
 	if (!watching(agent) || observer_dumping(watch->observer))
 		return false;
@@ -184,10 +201,13 @@ void watch_check(struct agent *agent)
 	/* An attempt to enforce goes first: its transaction is worth more. */
 	if (!agent->connection.up || agent->watch.asked || agent->force.running)
 		return;
-	if (missing)
-		ask(agent, missing);
-	else if (dump_is_due(agent))
-		ask(agent, 0);
+	for (unsigned int i = 0; i < SOCKETS_MAX; i++)
+		if (missing & 1u << i && clock_s() >= agent->watch.retry_at[i]) {
+			ask(agent, i);
+			return;
+		}
+	if (dump_is_due(agent))
+		ask(agent, THE_DUMP);
 }
 
 /* Say once what the kernel does not tell, and again when it begins to. */
@@ -306,7 +326,6 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	};
 	int error = observer_new(agent->event, agent->watch.aggregate, &handlers,
 				 &agent->watch.observer);
-	uint32_t missing;
 
 	if (error < 0)
 		return error;
@@ -315,9 +334,9 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
 	/* Queued before the first attempt to enforce, so that what the new rules decide
 	   is heard from the first packet on. */
-	missing = observer_missing(agent->watch.observer) & ~(1u << HELPER_FD_TABLES);
-	if (error >= 0 && missing)
-		ask(agent, missing);
+	for (unsigned int i = 0; i < HELPER_FD_TABLES && error >= 0; i++)
+		if (observer_missing(agent->watch.observer) & 1u << i)
+			ask(agent, i);
 	return error;
 }
 

@@ -9,10 +9,9 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "store/reader.h"
 #include "store/schema.h"
-
-enum { MINUTE_S = 60 };
 
 /* What a row of the answer consists of; NULL or '' where it is grouped away. */
 enum column {

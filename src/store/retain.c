@@ -9,8 +9,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/internal.h"
 #include "store/schema.h"
 
@@ -20,9 +20,6 @@ enum {
 	BUDGET_MS = 50,
 	PAGES_MIN = 64, /* an empty database has about 12 */
 	WAL_BYTES = 8 * 1024 * 1024,
-	DAY_S = 86400,
-	HOUR_S = 3600,
-	MINUTE_S = 60,
 };
 
 static const int64_t pages_max = 0xfffffffe; /* SQLite's own limit */
@@ -32,14 +29,6 @@ static_assert(STEP_PAGES == 256, "as step_shrink() spells it");
 struct limits {
 	int64_t now, keep_s, pages;
 };
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int number_of(struct store *store, enum statement which, int64_t *ret)
 {
@@ -279,14 +268,14 @@ static int set_limit(struct store *store, uint64_t max_bytes, int64_t *pages)
 int store_retain(struct store *store, int64_t now, uint32_t keep_s, uint64_t max_bytes)
 {
 	struct limits limits = { .now = now, .keep_s = keep_s };
-	int64_t end_ms = monotonic_ms() + BUDGET_MS;
+	int64_t end_ms = clock_ms() + BUDGET_MS;
 	bool more = true;
 	int result;
 
 	if (!store_connect(store))
 		return -EAGAIN;
 	result = set_limit(store, max_bytes, &limits.pages);
-	while (!result && more && monotonic_ms() < end_ms)
+	while (!result && more && clock_ms() < end_ms)
 		more = step(store, &limits, &result);
 	if (store_recover(store, result))
 		return 0;

@@ -15,8 +15,10 @@ Nothing outside the namespaces is touched, and all that was started ends with th
 root the helper and the agent run as users 64000 and 64001; as another user, who needs
 user namespaces, both run as that user, the helper with CAP_NET_ADMIN and nothing else.
 """
+import atexit
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -43,6 +45,7 @@ INTERFACE = "io.vigil.Agent"
 def enter():
     """Run this program again inside fresh network and mount namespaces."""
     if os.environ.get(ENTERED):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         return
     os.environ[ENTERED] = "root" if os.geteuid() == 0 else "user"
     flags = ["--net", "--mount"]
@@ -352,11 +355,31 @@ class Program:
 
     def __init__(self, command, log):
         self.command, self.log_path, self.child = command, log, None
+        self.environment = {}
+        self.passed = {}  # name: descriptor, as sd_listen_fds(3) hands them over
 
     def start(self):
+        command = self.command
+        environment = {**os.environ, **self.environment}
+        if self.passed:
+            environment |= {"LISTEN_FDS": str(len(self.passed)),
+                            "LISTEN_FDNAMES": ":".join(self.passed)}
+            command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
+        # Above all that they are to become, so that none is overwritten.
+        spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in self.passed.values()]
+
+        def prepare():
+            die_with_parent()
+            for i, fd in enumerate(spare):
+                os.dup2(fd, 3 + i)
+
         with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, preexec_fn=die_with_parent)
+            self.child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=prepare, env=environment,
+                pass_fds=[3 + i for i in range(len(spare))])
+        for fd in spare:
+            os.close(fd)
 
     @property
     def running(self):
@@ -395,6 +418,8 @@ class Lab:
         self.root = os.geteuid() == 0
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vigil-lab-"))
         self.nodes, self.programs = [], []
+        # Also when nobody comes to close it.
+        atexit.register(self.close)
         try:
             fresh_network()
             self.furnish()
@@ -577,6 +602,7 @@ class Lab:
             db.close()
 
     def close(self):
+        atexit.unregister(self.close)
         for program in reversed(self.programs):
             program.end(signal.SIGKILL)
         for node in self.nodes:

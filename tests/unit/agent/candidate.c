@@ -1,193 +1,396 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "reading.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
-#define WITH_FEED                                                                      \
-	"version: 1\n"                                                                 \
-	"zones: {wan: [eth0]}\n"                                                       \
-	"feeds: {bad: {file: list.txt}}\n"                                             \
-	"ban: [bad]\n"
-#define STRICT                                                                         \
-	"version: 1\n"                                                                 \
-	"zones: {wan: [eth0]}\n"                                                       \
-	"feeds: {bad: {file: list.txt, on_error: fail}}\n"                             \
-	"ban: [bad]\n"
+#include <sys/stat.h>
 
-struct attempt {
-	struct numbering *numbering;
-	struct candidate *candidate;
-	struct faults faults;
-	int error;
-};
+#include "agent/candidate.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "tests/unit/policy/reading.h"
 
-static struct attempt try_to_read(const char *text, const struct candidate *previous)
+static char folder[] = "/tmp/vigil-candidate-XXXXXX", cache[64], list[64];
+static struct numbering *numbering;
+
+static int setup(void **state)
 {
-	struct attempt attempt = { .numbering = numbering_new() };
-
-	assert_non_null(attempt.numbering);
-	attempt.error = read_candidate(text, previous, attempt.numbering,
-				       &attempt.candidate, &attempt.faults);
-	return attempt;
+	(void)state;
+	numbering = numbering_new();
+	strcpy(strrchr(folder, '-'), "-XXXXXX");
+	if (!numbering || !mkdtemp(folder))
+		return -1;
+	snprintf(cache, sizeof(cache), "%s/cache", folder);
+	snprintf(list, sizeof(list), "%s/list", folder);
+	return mkdir(cache, 0700);
 }
 
-static void attempt_done(struct attempt *attempt)
+static int teardown(void **state)
 {
-	candidate_free(attempt->candidate);
-	numbering_free(attempt->numbering);
-	faults_done(&attempt->faults);
-}
-
-#define auto_attempt auto_call(attempt_done)
-
-static bool has(const struct attempt *attempt, const char *text)
-{
-	struct address address;
-
-	assert_int_equal(address_parse(text, &address), 0);
-	return address_set_contains(&attempt->candidate->feeds[0], address);
-}
-
-static void compiles_a_policy_and_keeps_its_text(void **state)
-{
-	auto_attempt struct attempt attempt =
-		try_to_read("version: 1\nzones: {wan: [eth0]}\n", NULL);
+	char copy[80];
 
 	(void)state;
-	assert_int_equal(attempt.error, 0);
-	assert_string_equal(attempt.candidate->text,
-			    "version: 1\nzones: {wan: [eth0]}\n");
-	assert_int_equal(strlen(attempt.candidate->image->tag), 32);
+	snprintf(copy, sizeof(copy), "%s/bad", cache);
+	unlink(copy);
+	unlink(list);
+	rmdir(cache);
+	numbering_free(numbering);
+	return rmdir(folder);
 }
 
-static void refuses_a_bad_policy_with_its_faults(void **state)
+static void write_list(const char *text)
 {
-	auto_attempt struct attempt attempt =
-		try_to_read("version: 2\nzone: {}\n", NULL);
-
-	(void)state;
-	assert_int_equal(attempt.error, -EINVAL);
-	assert_null(attempt.candidate);
-	assert_true(attempt.faults.errors >= 2);
+	assert_int_equal(file_replace(list, text, strlen(text)), 0);
 }
 
-static void tells_of_broken_lines_and_goes_on(void **state)
+static struct candidate_source source_of(const char *text,
+					 const struct candidate *previous)
 {
-	auto_attempt struct attempt attempt = { 0 };
-
-	(void)state;
-	put_file("list.txt", "192.0.2.1\nnonsense\n");
-	attempt = try_to_read(WITH_FEED, NULL);
-	assert_int_equal(attempt.error, 0);
-	assert_true(has(&attempt, "192.0.2.1"));
-	assert_int_equal(attempt.faults.count, 1);
-	assert_true(attempt.faults.list[0].warning);
-	assert_int_equal(attempt.faults.list[0].position.line, 3);
-	assert_non_null(strstr(attempt.faults.list[0].text, "line 2"));
+	return (struct candidate_source){
+		.text = text,
+		.text_bytes = strlen(text),
+		.path = "policy.yml",
+		.directory = folder,
+		.feed_cache = cache,
+		.previous = previous,
+	};
 }
 
-static void keeps_the_last_good_list_of_what_is_in_force(void **state)
+/* Read what must stand, with exactly one warning in @line that holds @words, or none.
+ */
+static struct candidate *read_with(const struct candidate_source *source, uint32_t line,
+				   const char *words)
 {
-	auto_attempt struct attempt first = { 0 }, second = { 0 };
+	auto_faults struct faults faults = FAULTS_NULL;
+	struct candidate *candidate = NULL;
 
-	(void)state;
-	put_file("list.txt", "192.0.2.1\n");
-	first = try_to_read(WITH_FEED, NULL);
-	put_file("list.txt", "");
-	second = try_to_read(WITH_FEED, first.candidate);
-	assert_int_equal(second.error, 0);
-	assert_true(has(&second, "192.0.2.1"));
-	assert_non_null(strstr(second.faults.list[0].text, "last good list stays"));
-	assert_true(second.candidate->feed_reports[0].problem[0] != '\0');
-	assert_int_equal(second.candidate->feed_times[0],
-			 first.candidate->feed_times[0]);
+	if (candidate_read(source, numbering, &candidate, &faults) < 0)
+		fail_msg("%s", faults.count ? faults.list[0].text : "no fault");
+	assert_int_equal(faults.count, words ? 1 : 0);
+	if (words) {
+		assert_true(faults.list[0].warning);
+		assert_int_equal(faults.list[0].position.line, line);
+		if (!strstr(faults.list[0].text, words))
+			fail_msg("\"%s\" is not in: %s", words, faults.list[0].text);
+	}
+	return candidate;
 }
 
-static void takes_out_of_the_kept_list_what_must_never_be_in_it(void **state)
+static struct candidate *read_text(const char *text, const struct candidate *previous,
+				   const char *words)
 {
-	auto_attempt struct attempt first = { 0 }, second = { 0 };
+	struct candidate_source source = source_of(text, previous);
 
-	(void)state;
-	put_file("list.txt", "192.0.2.0/30\n");
-	first = try_to_read(WITH_FEED, NULL);
-	unlink(in_directory("list.txt"));
-	second = try_to_read("version: 1\n"
-			     "zones: {wan: [eth0]}\n"
-			     "feeds: {bad: {file: list.txt, never: [192.0.2.1]}}\n"
-			     "ban: [bad]\n",
-			     first.candidate);
-	assert_int_equal(second.error, 0);
-	assert_true(has(&second, "192.0.2.2"));
-	assert_false(has(&second, "192.0.2.1"));
+	return read_with(&source, 3, words);
 }
 
-static void keeps_copies_for_the_next_life(void **state)
+#define KEEP "version: 1\nfeeds:\n  bad: { file: list }\nban: bad\n"
+
+static void a_policy_is_read_with_its_feeds_and_compiled(void **state)
 {
-	auto_attempt struct attempt first = { 0 }, second = { 0 };
+	auto_candidate struct candidate *made = NULL;
 
 	(void)state;
-	put_file("list.txt", "192.0.2.1\n2001:db8::/32\n198.51.100.3-198.51.100.9\n");
-	first = try_to_read(WITH_FEED, NULL);
-	assert_int_equal(candidate_keep_feeds(first.candidate, directory, NULL), 0);
-	unlink(in_directory("list.txt"));
-	second = try_to_read(WITH_FEED, NULL);
-	assert_int_equal(second.error, 0);
-	assert_true(address_set_equal(&first.candidate->feeds[0],
-				      &second.candidate->feeds[0]));
-	assert_string_equal(first.candidate->image->tag, second.candidate->image->tag);
+	write_list("10.0.0.1\n2001:db8::/32\n");
+	made = read_text(KEEP, NULL, NULL);
+	expect_addresses(&made->feeds[0], "10.0.0.1 2001:db8::/32 ");
+	assert_string_equal(made->text, KEEP);
+	assert_string_equal(made->directory, folder);
+	assert_true(made->feed_times[0] > 0);
+	assert_int_equal(made->feed_reports[0].entries, 2);
+	assert_non_null(made->image);
+	assert_ptr_equal(made->image->sets[0].addresses, &made->feeds[0]);
+	assert_int_equal(candidate_find_feed(made, "bad"), 0);
+	assert_int_equal(candidate_find_feed(made, "good"), -1);
+	assert_int_equal(candidate_find_feed(NULL, "bad"), -1);
 }
 
-static void goes_on_with_an_empty_list_where_there_never_was_one(void **state)
+static void the_last_good_list_stays_when_the_next_is_broken(void **state)
 {
-	auto_attempt struct attempt attempt = try_to_read(WITH_FEED, NULL);
+	static const char *const broken[] = { "", "# nothing\n", "<html>\n" };
+	auto_candidate struct candidate *before = NULL;
 
 	(void)state;
-	assert_int_equal(attempt.error, 0);
-	assert_true(address_set_empty(&attempt.candidate->feeds[0]));
-	assert_non_null(strstr(attempt.faults.list[0].text, "so it is empty"));
-	/* And does not take that for a good one later. */
-	assert_int_equal(candidate_keep_feeds(attempt.candidate, directory, NULL), 0);
-	assert_int_equal(access(in_directory("bad"), F_OK), -1);
-}
+	write_list("10.0.0.1\n10.0.0.9\n");
+	before = read_text(KEEP, NULL, NULL);
+	before->feed_times[0] = 1234;
+	before->feed_generations[0] = 5;
+	before->static_generation = 6;
+	for (size_t i = 0; i <= ARRAY_SIZE(broken); i++) {
+		auto_candidate struct candidate *after = NULL;
+		struct candidate_source source = source_of(KEEP, before);
+		auto_faults struct faults faults = FAULTS_NULL;
 
-static void fails_where_the_policy_wants_it_to(void **state)
-{
-	auto_attempt struct attempt attempt = try_to_read(STRICT, NULL);
-
-	(void)state;
-	assert_int_equal(attempt.error, -EINVAL);
-	assert_int_equal(attempt.faults.errors, 1);
-	assert_int_equal(attempt.faults.list[0].position.line, 3);
-}
-
-static void does_not_write_a_feed_again_that_is_the_same(void **state)
-{
-	auto_attempt struct attempt attempt = { 0 };
-
-	(void)state;
-	put_file("list.txt", "192.0.2.1\n");
-	attempt = try_to_read(WITH_FEED, NULL);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(candidate_keep_feeds(attempt.candidate, directory,
-						      attempt.candidate),
+		if (i < ARRAY_SIZE(broken))
+			write_list(broken[i]);
+		else
+			unlink(list);
+		assert_int_equal(candidate_read(&source, numbering, &after, &faults),
 				 0);
-		assert_int_equal(unlink(in_directory("bad")), i ? -1 : 0);
+		assert_int_equal(faults.errors, 0);
+		assert_non_null(strstr(faults.list[faults.count - 1].text,
+				       "the last good list stays"));
+		assert_int_equal(faults.list[0].position.line, 3);
+		expect_addresses(&after->feeds[0], "10.0.0.1 10.0.0.9 ");
+		assert_int_equal(after->feed_times[0], 1234);
+		assert_int_equal(after->feed_generations[0], 5);
+		assert_int_equal(after->static_generation, 6);
 	}
 }
 
-#define in_a_directory(test)                                                           \
-	cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+static void a_list_that_is_kept_holds_nothing_it_must_never_hold(void **state)
+{
+	auto_candidate struct candidate *before = NULL, *after = NULL;
+
+	(void)state;
+	write_list("10.0.0.1\n10.0.0.9\n");
+	before = read_text(KEEP, NULL, NULL);
+	unlink(list);
+	after = read_text("version: 1\nfeeds:\n  bad: { file: list, never: [10.0.0.9] "
+			  "}\nban: bad\n",
+			  before, "the last good list stays");
+	expect_addresses(&after->feeds[0], "10.0.0.1 ");
+}
+
+static void without_an_earlier_list_a_broken_feed_is_empty(void **state)
+{
+	auto_candidate struct candidate *first = NULL, *second = NULL;
+
+	(void)state;
+	first = read_text(KEEP, NULL, "there is no earlier list, so it is empty");
+	assert_true(address_set_empty(&first->feeds[0]));
+	assert_int_equal(first->feed_times[0], 0);
+	/* Nor is there one the next time. */
+	second = read_text(KEEP, first, "there is no earlier list, so it is empty");
+	assert_int_equal(second->feed_times[0], 0);
+}
+
+static void a_feed_that_must_not_break_refuses_the_policy(void **state)
+{
+	static const char text[] = "version: 1\nfeeds:\n  bad:\n    file: list\n"
+				   "    on_error: fail\nban: bad\n";
+	struct candidate_source source = source_of(text, NULL);
+	auto_candidate struct candidate *before = NULL;
+	struct candidate *after = NULL;
+	auto_faults struct faults faults = FAULTS_NULL;
+
+	(void)state;
+	write_list("10.0.0.1\n");
+	before = read_text(text, NULL, NULL);
+	unlink(list);
+	source.previous = before;
+	assert_int_equal(candidate_read(&source, numbering, &after, &faults), -EINVAL);
+	assert_null(after);
+	assert_int_equal(faults.errors, 1);
+	assert_int_equal(faults.list[0].position.line, 3);
+	assert_int_equal(faults.list[0].position.column, 3);
+	assert_non_null(strstr(faults.list[0].text, "feed bad: "));
+}
+
+static void broken_lines_are_told_and_left_out(void **state)
+{
+	auto_candidate struct candidate *made = NULL;
+
+	(void)state;
+	write_list("10.0.0.1\nexample.org\n\x1b[31m\n");
+	made = read_text(KEEP, NULL,
+			 "feed bad: 2 broken lines were left out: line 2, "
+			 "\"example.org\" and others");
+	expect_addresses(&made->feeds[0], "10.0.0.1 ");
+}
+
+static void warnings_stand_in_the_order_of_the_policy(void **state)
+{
+	struct candidate_source source = source_of(
+		KEEP "rules:\n  - { id: a, from: any, to: host, allow: all }\n"
+		     "  - { id: b, from: any, to: host, drop: ssh }\n",
+		NULL);
+	auto_candidate struct candidate *made = NULL;
+	auto_faults struct faults faults = FAULTS_NULL;
+
+	(void)state;
+	assert_int_equal(candidate_read(&source, numbering, &made, &faults), 0);
+	assert_int_equal(faults.count, 2);
+	assert_int_equal(faults.list[0].position.line, 3);
+	assert_int_equal(faults.list[1].position.line, 7);
+}
+
+static void copies_of_lists_outlive_the_agent(void **state)
+{
+	auto_candidate struct candidate *before = NULL, *after = NULL;
+
+	(void)state;
+	write_list("10.0.0.1-10.0.0.9\n2001:db8::/32\n");
+	before = read_text(KEEP, NULL, NULL);
+	assert_int_equal(candidate_keep_feeds(before, cache, NULL), 0);
+	unlink(list);
+	after = read_text(KEEP, NULL, "the last good list stays");
+	assert_true(address_set_equal(&before->feeds[0], &after->feeds[0]));
+	assert_string_equal(before->image->tag, after->image->tag);
+	assert_int_equal(after->feed_times[0], 0);
+}
+
+static void an_empty_list_that_was_good_is_good_as_a_copy(void **state)
+{
+	static const char text[] = "version: 1\nfeeds:\n  bad: { file: list, on_empty: "
+				   "allow }\nban: bad\n";
+	auto_candidate struct candidate *before = NULL, *after = NULL;
+
+	(void)state;
+	write_list("");
+	before = read_text(text, NULL, NULL);
+	assert_int_equal(candidate_keep_feeds(before, cache, NULL), 0);
+	unlink(list);
+	after = read_text(KEEP, NULL, "the last good list stays");
+	assert_true(address_set_empty(&after->feeds[0]));
+}
+
+static void only_what_changed_is_copied(void **state)
+{
+	auto_candidate struct candidate *empty = NULL, *first = NULL, *second = NULL;
+	char copy[80];
+
+	(void)state;
+	snprintf(copy, sizeof(copy), "%s/bad", cache);
+	empty = read_text(KEEP, NULL, "no earlier list");
+	assert_int_equal(candidate_keep_feeds(empty, cache, NULL), 0);
+	assert_int_equal(access(copy, F_OK), -1);
+	write_list("10.0.0.1\n");
+	first = read_text(KEEP, NULL, NULL);
+	second = read_text(KEEP, first, NULL);
+	assert_int_equal(candidate_keep_feeds(first, cache, empty), 0);
+	assert_int_equal(access(copy, F_OK), 0);
+	unlink(copy);
+	assert_int_equal(candidate_keep_feeds(second, cache, first), 0);
+	assert_int_equal(access(copy, F_OK), -1);
+	assert_int_equal(candidate_keep_feeds(first, "/nonexistent", NULL), -ENOENT);
+	assert_int_equal(candidate_keep_feeds(second, cache, first), 0);
+	assert_int_equal(access(copy, F_OK), 0);
+}
+
+static void the_next_life_reads_its_copies_alone(void **state)
+{
+	auto_candidate struct candidate *before = NULL, *after = NULL;
+	struct candidate_source source = source_of(KEEP, NULL);
+
+	(void)state;
+	write_list("10.0.0.1\n");
+	before = read_text(KEEP, NULL, NULL);
+	assert_int_equal(candidate_keep_feeds(before, cache, NULL), 0);
+	write_list("10.0.0.2\n");
+	source.feeds_from_cache = true;
+	after = read_with(&source, 0, NULL);
+	expect_addresses(&after->feeds[0], "10.0.0.1 ");
+	assert_string_equal(before->image->tag, after->image->tag);
+}
+
+static void only_lists_that_are_due_are_read_again(void **state)
+{
+	auto_candidate struct candidate *before = NULL, *after = NULL, *later = NULL;
+	struct candidate_source source;
+	bool due = false;
+
+	(void)state;
+	write_list("10.0.0.1\nnonsense\n");
+	before = read_text(KEEP, NULL, "1 broken lines");
+	write_list("10.0.0.2\n");
+	source = source_of(KEEP, before);
+	source.feeds_due = &due;
+	after = read_with(&source, 0, NULL);
+	expect_addresses(&after->feeds[0], "10.0.0.1 ");
+	assert_int_equal(after->feed_times[0], before->feed_times[0]);
+	assert_int_equal(after->feed_reports[0].bad_lines, 1);
+	assert_string_equal(before->image->tag, after->image->tag);
+	due = true;
+	later = read_with(&source, 0, NULL);
+	expect_addresses(&later->feeds[0], "10.0.0.2 ");
+}
+
+static void a_policy_that_is_wrong_leaves_nothing(void **state)
+{
+	struct candidate_source source =
+		source_of("version: 1\nrules:\n  - { id: a, from: nowhere, to: host, "
+			  "allow: all }\n",
+			  NULL);
+	auto_faults struct faults faults = FAULTS_NULL;
+	struct candidate *made = NULL;
+
+	(void)state;
+	assert_int_equal(candidate_read(&source, numbering, &made, &faults), -EINVAL);
+	assert_null(made);
+	assert_int_equal(faults.errors, 1);
+	assert_int_equal(faults.list[0].position.line, 3);
+}
+
+static void any_bytes_can_be_a_policy(void **state)
+{
+	struct candidate_source source = source_of("", NULL);
+	auto_faults struct faults faults = FAULTS_NULL;
+	struct candidate *made = NULL;
+
+	(void)state;
+	source.text = NULL;
+	assert_int_equal(candidate_read(&source, numbering, &made, &faults), -EINVAL);
+	source.text = "a\0b";
+	source.text_bytes = 3;
+	assert_int_equal(candidate_read(&source, numbering, &made, &faults), -EINVAL);
+	assert_null(made);
+}
+
+static void the_optimiser_can_be_left_out(void **state)
+{
+	static const char text[] =
+		"version: 1\nrules:\n"
+		"  - { id: a, from: any, to: host, allow: { tcp: 1 } }\n"
+		"  - { id: b, from: any, to: host, drop: { tcp: 2 } }\n";
+	struct candidate_source source = source_of(text, NULL);
+	auto_candidate struct candidate *plain = NULL, *made = NULL;
+
+	(void)state;
+	made = read_with(&source, 0, NULL);
+	source.plain = true;
+	plain = read_with(&source, 0, NULL);
+	assert_non_null(strstr(made->image->rules, "th dport vmap"));
+	assert_null(strstr(plain->image->rules, "th dport vmap"));
+}
+
+static void a_new_generation_renames_the_sets(void **state)
+{
+	auto_candidate struct candidate *made = NULL;
+	auto_faults struct faults faults = FAULTS_NULL;
+
+	(void)state;
+	write_list("10.0.0.1\n");
+	made = read_text(KEEP, NULL, NULL);
+	assert_string_equal(made->image->sets[0].name, "f.bad.4.0");
+	made->feed_generations[0] = 7;
+	assert_int_equal(candidate_compile(made, numbering, &faults), 0);
+	assert_string_equal(made->image->sets[0].name, "f.bad.4.7");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_a_directory(compiles_a_policy_and_keeps_its_text),
-		in_a_directory(refuses_a_bad_policy_with_its_faults),
-		in_a_directory(tells_of_broken_lines_and_goes_on),
-		in_a_directory(keeps_the_last_good_list_of_what_is_in_force),
-		in_a_directory(takes_out_of_the_kept_list_what_must_never_be_in_it),
-		in_a_directory(keeps_copies_for_the_next_life),
-		in_a_directory(goes_on_with_an_empty_list_where_there_never_was_one),
-		in_a_directory(fails_where_the_policy_wants_it_to),
-		in_a_directory(does_not_write_a_feed_again_that_is_the_same),
+		TEST(a_policy_is_read_with_its_feeds_and_compiled),
+		TEST(the_last_good_list_stays_when_the_next_is_broken),
+		TEST(a_list_that_is_kept_holds_nothing_it_must_never_hold),
+		TEST(without_an_earlier_list_a_broken_feed_is_empty),
+		TEST(a_feed_that_must_not_break_refuses_the_policy),
+		TEST(broken_lines_are_told_and_left_out),
+		TEST(warnings_stand_in_the_order_of_the_policy),
+		TEST(copies_of_lists_outlive_the_agent),
+		TEST(an_empty_list_that_was_good_is_good_as_a_copy),
+		TEST(only_what_changed_is_copied),
+		TEST(the_next_life_reads_its_copies_alone),
+		TEST(only_lists_that_are_due_are_read_again),
+		TEST(a_policy_that_is_wrong_leaves_nothing),
+		TEST(any_bytes_can_be_a_policy),
+		TEST(the_optimiser_can_be_left_out),
+		TEST(a_new_generation_renames_the_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,8 +199,8 @@ static void drops_what_is_over_a_limit(void **state)
 		      "rate: 6/minute, burst: 12 }, connections: { max: 3 } }\n");
 	assert_rule(&it, "r.1 update @l.a.6-60-12.4 { ip saddr limit rate 6/minute "
 			 "burst 12 packets } goto r.1.connections");
-	assert_rule(&it, "r.1.connections add @c.a.3.6 { ip6 saddr ct count 3 } goto "
-			 "r.1.accept");
+	assert_rule(&it, "r.1.connections add @c.a.3.6 { ip6 saddr & "
+			 "ffff:ffff:ffff:ffff:: ct count 3 } goto r.1.accept");
 	assert_rule(&it, "r.1 counter name \"n.a.over\" log prefix \"1 a drop\" group "
 			 "22087 snaplen 128 drop");
 	assert_int_equal(it.image->dynamic_sets.count, 4);

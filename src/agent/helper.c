@@ -61,11 +61,16 @@ static void answer_done(struct answer *answer)
 
 #define auto_answer auto_call(answer_done)
 
+/* Because of the time limit, a process that is stopped and continued hears EINTR,
+ * though it handles no signal (signal(7)). */
 static int receive(int fd, struct answer *answer)
 {
-	int error = wire_receive(fd, &answer->reply, sizeof(answer->reply), answer->fds,
-				 &answer->fd_count);
+	int error;
 
+	do
+		error = wire_receive(fd, &answer->reply, sizeof(answer->reply),
+				     answer->fds, &answer->fd_count);
+	while (error == -EINTR);
 	return error == -EAGAIN ? -ETIMEDOUT : error;
 }
 
@@ -227,7 +232,7 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 		   struct helper_refusal *refusal)
 {
 	struct helper_request request = { .op = HELPER_OBSERVE, .kind = wanted };
-	struct helper_sockets sockets = { -1, -1, -1, 0 };
+	struct helper_sockets sockets = { -1, -1, -1 };
 	int *const places[] = { &sockets.conntrack, &sockets.log, &sockets.tables };
 	auto_answer struct answer answer = { 0 };
 	size_t next = 0;
@@ -241,7 +246,6 @@ int helper_observe(int fd, uint32_t wanted, struct helper_sockets *ret,
 		if (wanted >> i & 1)
 			*places[i] = answer.fds[next++];
 	answer.fd_count = 0;
-	sockets.receive_bytes = answer.reply.size_bytes;
 	*ret = sockets;
 	return 0;
 }

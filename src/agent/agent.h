@@ -28,7 +28,12 @@
 #include "base/fault.h"
 #include "observe/aggregate.h"
 
-enum { SOCKETS_MAX = 3, FOLLOWERS_MAX = 16, RULES_WAITING_MAX = 4 };
+enum {
+	SOCKETS_MAX = 3,
+	WATCH_KINDS = SOCKETS_MAX + 1,
+	FOLLOWERS_MAX = 16,
+	RULES_WAITING_MAX = 4
+};
 
 /* Files of the agent. */
 struct paths {
@@ -82,12 +87,15 @@ struct force {
 struct watch {
 	struct aggregate *aggregate;
 	struct observer *observer;
-	char problem[320]; /* why no events come, or "" */
-	bool asked;        /* a job for sockets or for a dump is under way */
-	bool gap;          /* events were lost: a dump is wanted */
-	int64_t dumped_at; /* monotonic s, 0: never */
+	/* Why a socket (by HELPER_FD_*), or at last a dump, can't be had, or "". */
+	char problems[WATCH_KINDS][320];
+	uint32_t refused;   /* mask of them, when they were asked for last */
+	int64_t refused_at; /* monotonic s */
+	bool asked;         /* a job for sockets or for a dump is under way */
+	bool gap;           /* events were missed: a dump is wanted */
+	int64_t dumped_at;  /* monotonic s, 0: never */
 	sd_event_source *tick;
-	enum observer_knowledge told_accounting, told_events;
+	enum knowledge told_accounting, told_events;
 };
 
 struct refresh {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/enforce.h"
 #include "agent/helper.h"
 #include "agent/manager.h"
 #include "base/cleanup.h"
@@ -27,6 +28,7 @@ enum {
 	DUMP_EVERY_S = 60,
 	/* A flood that overflows the buffer goes on for a while: no dump for each. */
 	DUMP_AGAIN_S = 5,
+	ASK_AGAIN_S = 5,
 };
 
 static const char *const socket_names[SOCKETS_MAX] = {
@@ -35,53 +37,111 @@ static const char *const socket_names[SOCKETS_MAX] = {
 	[HELPER_FD_TABLES] = "tables",
 };
 
+/* Beside HELPER_FD_*. */
+enum { DUMP = SOCKETS_MAX };
+
+static const char *const complaints[WATCH_KINDS] = {
+	[HELPER_FD_CONNTRACK] = "connections can't be observed",
+	[HELPER_FD_LOG] = "denied packets can't be observed",
+	[HELPER_FD_TABLES] = "that somebody removes the table would not be noticed",
+	[DUMP] = "connections can't be listed",
+};
+
+struct answer {
+	int fd; /* or -1 and an error */
+	int error;
+	struct helper_refusal refusal;
+};
+
 struct question {
 	struct job job;
 	struct agent *agent;
-	uint32_t wanted; /* sockets; 0: a dump */
-	int error;
-	struct helper_refusal refusal;
-	struct helper_sockets sockets;
-	int dump; /* descriptor, or -1 */
+	uint32_t wanted; /* mask: sockets, or a dump */
+	struct answer answers[WATCH_KINDS];
+	char tag[33]; /* of the kernel's table, after the socket for tables was there */
 };
+
+/* One socket at a time: that one can't be had is no reason to go without the others. */
+static int ask_for_socket(int helper, unsigned int which, struct answer *answer)
+{
+	struct helper_sockets sockets;
+	const int *const places[SOCKETS_MAX] = {
+		[HELPER_FD_CONNTRACK] = &sockets.conntrack,
+		[HELPER_FD_LOG] = &sockets.log,
+		[HELPER_FD_TABLES] = &sockets.tables,
+	};
+	int error = helper_observe(helper, 1u << which, &sockets, &answer->refusal);
+
+	if (!error)
+		answer->fd = *places[which];
+	return error;
+}
+
+/* Nobody listened between watch_pause() and now: was the table removed meanwhile? */
+static int look_at_table(int helper, struct question *question)
+{
+	struct answer *answer = &question->answers[HELPER_FD_TABLES];
+	struct enforcement report;
+	int error = enforced_tag(helper, question->tag, &report);
+
+	if (!error)
+		return 0;
+	snprintf(answer->refusal.text, sizeof(answer->refusal.text), "%.*s",
+		 (int)sizeof(answer->refusal.text) - 1, report.problem);
+	close(take_fd(answer->fd));
+	return error;
+}
+
+static int ask_one(int helper, unsigned int which, struct question *question)
+{
+	struct answer *answer = &question->answers[which];
+	int error;
+
+	if (helper < 0)
+		return -ENOTCONN;
+	if (which == DUMP) {
+		answer->fd =
+			helper_dump(helper, HELPER_DUMP_CONNTRACK, &answer->refusal);
+		return answer->fd < 0 ? answer->fd : 0;
+	}
+	error = ask_for_socket(helper, which, answer);
+	if (!error && which == HELPER_FD_TABLES)
+		error = look_at_table(helper, question);
+	return error;
+}
 
 static void ask_helper(struct job *job)
 {
 	struct question *question = (struct question *)job;
 	struct link *link = &question->agent->connection.link;
-	int helper = link_use(link);
 
-	if (helper < 0) {
-		question->error = -ENOTCONN;
-		return;
-	}
-	if (question->wanted) {
-		question->error =
-			helper_observe(helper, question->wanted, &question->sockets,
-				       &question->refusal);
-	} else {
-		question->dump =
-			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
-		question->error = question->dump < 0 ? question->dump : 0;
-	}
-	link_check(link, question->error);
+	for (unsigned int i = 0; i < WATCH_KINDS; i++)
+		if (question->wanted >> i & 1)
+			question->answers[i].error =
+				link_check(link, ask_one(link_use(link), i, question));
 }
 
-static void note_problem(struct agent *agent, const struct question *question)
+static void note_problem(struct agent *agent, unsigned int which,
+			 const struct answer *answer)
 {
-	const char *why = question->refusal.text[0] ? question->refusal.text
-						    : strerror(-question->error);
-	char problem[sizeof(agent->watch.problem)];
+	struct watch *watch = &agent->watch;
+	const char *why = answer->refusal.text[0] ? answer->refusal.text
+						  : strerror(-answer->error);
+	char problem[sizeof(watch->problems[which])];
 
-	if (question->error == -ENOTCONN)
+	if (answer->error == -ENOTCONN)
 		return;
-	snprintf(problem, sizeof(problem), "%s: %s",
-		 question->wanted ? "connections can't be observed"
-				  : "connections can't be listed",
-		 why);
-	if (strcmp(problem, agent->watch.problem) != 0)
+	if (which == HELPER_FD_LOG && answer->error == -EBUSY)
+		snprintf(problem, sizeof(problem),
+			 "%s: another program listens to nflog group %d",
+			 complaints[which], HELPER_LOG_GROUP);
+	else
+		snprintf(problem, sizeof(problem), "%s: %s", complaints[which], why);
+	if (strcmp(problem, watch->problems[which]) != 0)
 		log_error("The kernel: %s. The firewall goes on", problem);
-	memcpy(agent->watch.problem, problem, sizeof(problem));
+	memcpy(watch->problems[which], problem, sizeof(problem));
+	watch->refused |= 1u << which;
+	watch->refused_at = clock_s();
 }
 
 static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
@@ -99,42 +159,69 @@ static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 			    strerror(-error));
 }
 
-static bool watching(const struct agent *agent)
+static bool hears(const struct agent *agent, uint32_t sockets)
 {
-	return !(observer_missing(agent->watch.observer) & 1u << HELPER_FD_CONNTRACK);
+	return !(observer_missing(agent->watch.observer) & sockets);
 }
 
-static void take_sockets(struct agent *agent, struct question *question)
+/* All that the database is about. */
+static bool watching(const struct agent *agent)
 {
-	bool before = watching(agent);
+	return hears(agent, 1u << HELPER_FD_CONNTRACK | 1u << HELPER_FD_LOG);
+}
 
-	attach(agent, HELPER_FD_CONNTRACK, question->sockets.conntrack, true);
-	attach(agent, HELPER_FD_LOG, question->sockets.log, true);
-	if (agent->force.running && question->sockets.tables >= 0)
-		close(take_fd(question->sockets.tables));
-	attach(agent, HELPER_FD_TABLES, question->sockets.tables, true);
-	if (!before && watching(agent))
-		recorder_start(agent->recorder);
+static void note_removal(struct agent *agent)
+{
+	if (agent->force.table != TABLE_PRESENT)
+		return;
+	agent->force.table = TABLE_REMOVED;
+	log_error("Somebody removed table inet %s: nothing is enforced until the next "
+		  "reload",
+		  TABLE_NAME);
+	agent_tell(agent);
+}
+
+static void take_answer(struct agent *agent, unsigned int which,
+			const struct question *question)
+{
+	int fd = question->answers[which].fd;
+
+	agent->watch.problems[which][0] = '\0';
+	agent->watch.refused &= ~(1u << which);
+	if (which == DUMP) {
+		observer_dump_take(agent->watch.observer, fd);
+	} else if (which == HELPER_FD_TABLES && agent->force.running) {
+		close(fd);
+	} else {
+		attach(agent, which, fd, true);
+		if (which == HELPER_FD_TABLES && !question->tag[0])
+			note_removal(agent);
+	}
 }
 
 static void answered(struct job *job)
 {
 	auto_free struct question *question = (struct question *)job;
 	struct agent *agent = question->agent;
+	bool before = watching(agent), any = false;
 
 	agent->watch.asked = false;
-	if (question->error) {
-		note_problem(agent, question);
-		if (!question->wanted)
+	for (unsigned int i = 0; i < WATCH_KINDS; i++) {
+		if (!(question->wanted >> i & 1))
+			continue;
+		if (!question->answers[i].error) {
+			take_answer(agent, i, question);
+			any = true;
+			continue;
+		}
+		note_problem(agent, i, &question->answers[i]);
+		if (i == DUMP)
 			observer_dump_cancel(agent->watch.observer);
-	} else {
-		agent->watch.problem[0] = '\0';
-		if (question->wanted)
-			take_sockets(agent, question);
-		else
-			observer_dump_take(agent->watch.observer, question->dump);
-		watch_check(agent);
 	}
+	if (!before && watching(agent))
+		recorder_start(agent->recorder);
+	if (any)
+		watch_check(agent);
 	connection_check(agent);
 }
 
@@ -147,9 +234,9 @@ static void ask(struct agent *agent, uint32_t wanted)
 	question->job = (struct job){ .run = ask_helper, .done = answered };
 	question->agent = agent;
 	question->wanted = wanted;
-	question->dump = -1;
-	question->error = -ENOTCONN;
-	if (!wanted) {
+	for (size_t i = 0; i < WATCH_KINDS; i++)
+		question->answers[i] = (struct answer){ .fd = -1, .error = -ENOTCONN };
+	if (wanted & 1u << DUMP) {
 		observer_drain(agent->watch.observer);
 		observer_dump_begin(agent->watch.observer);
 		agent->watch.gap = false;
@@ -171,16 +258,26 @@ static bool dump_is_due(const struct agent *agent)
 	const struct watch *watch = &agent->watch;
 	int64_t since = clock_s() - watch->dumped_at;
 
-	if (!watching(agent) || observer_dumping(watch->observer))
+	if (!hears(agent, 1u << HELPER_FD_CONNTRACK) ||
+	    observer_dumping(watch->observer))
 		return false;
 	if (!watch->dumped_at || since >= dump_interval_s(agent))
 		return true;
 	return watch->gap && since >= DUMP_AGAIN_S;
 }
 
-void watch_check(struct agent *agent)
+/* Those that can't be had are asked for again, but not all the time. */
+static uint32_t sockets_due(const struct agent *agent)
 {
 	uint32_t missing = observer_missing(agent->watch.observer);
+	int64_t since = clock_s() - agent->watch.refused_at;
+
+	return since < ASK_AGAIN_S ? missing & ~agent->watch.refused : missing;
+}
+
+void watch_check(struct agent *agent)
+{
+	uint32_t missing = sockets_due(agent);
 
 	/* An attempt to enforce goes first: its transaction is worth more. */
 	if (!agent->connection.up || agent->watch.asked || agent->force.running)
@@ -188,7 +285,7 @@ void watch_check(struct agent *agent)
 	if (missing)
 		ask(agent, missing);
 	else if (dump_is_due(agent))
-		ask(agent, 0);
+		ask(agent, 1u << DUMP);
 }
 
 /* Say once what the kernel does not tell, and again when it begins to. */
@@ -196,10 +293,11 @@ static void tell_knowledge(struct agent *agent)
 {
 	struct observer_counts counts = observer_counts(agent->watch.observer);
 	struct watch *watch = &agent->watch;
+	enum knowledge accounting = aggregate_counts(watch->aggregate).accounting;
 
-	if (counts.accounting != watch->told_accounting) {
-		watch->told_accounting = counts.accounting;
-		if (counts.accounting == KNOWN_OFF)
+	if (accounting != watch->told_accounting) {
+		watch->told_accounting = accounting;
+		if (accounting == KNOWN_OFF)
 			log_warning(
 				"The kernel does not count bytes of connections: "
 				"set net.netfilter.nf_conntrack_acct=1 to know them");
@@ -219,26 +317,17 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 
 	(void)when_us;
 	tell_knowledge(agent);
+	observer_dump_expire(agent->watch.observer);
 	watch_check(agent);
 	sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static uint32_t number_of_mark(const struct agent *agent, uint32_t mark)
-{
-	const struct candidate *committed = agent->force.committed;
-	uint32_t mask = committed ? committed->image->mark_mask : 0;
-
-	return mask ? (mark & mask) >> __builtin_ctz(mask) : NUMBER_NONE;
-}
-
 static void on_flow(const struct flow *flow, void *context)
 {
 	struct agent *agent = context;
-	uint32_t number = flow->event == FLOW_PACKET
-				  ? flow->number
-				  : number_of_mark(agent, flow->mark);
-	struct name name = naming_find(agent->names, number);
+	struct name name = naming_find(agent->names,
+				       aggregate_number(agent->watch.aggregate, flow));
 
 	if (flow->event == FLOW_PACKET && name.logged)
 		journal_packet(&agent->journal, flow, &name);
@@ -256,17 +345,35 @@ static void on_loss(void *context)
 	agent->watch.gap = true;
 }
 
-static void on_table_gone(void *context)
+static void on_gap(void *context)
 {
 	struct agent *agent = context;
 
-	if (agent->force.table != TABLE_PRESENT)
+	recorder_gap(agent->recorder);
+	agent->watch.gap = true;
+}
+
+/* Another is asked for. The manager's copy of the one that failed would keep the log
+ * group occupied. */
+static void on_failure(unsigned int which, void *context)
+{
+	struct agent *agent = context;
+
+	manager_forget(socket_names[which]);
+	if (which == HELPER_FD_TABLES)
 		return;
-	agent->force.table = TABLE_REMOVED;
-	log_error("Somebody removed table inet %s: nothing is enforced until the next "
-		  "reload",
-		  TABLE_NAME);
-	agent_tell(agent);
+	recorder_stop(agent->recorder);
+	agent->watch.gap = true;
+}
+
+static void on_table_gone(void *context)
+{
+	note_removal(context);
+}
+
+static void drain(void *context)
+{
+	observer_drain(context);
 }
 
 /* Where somebody listens, the kernel makes a notice for each element that is loaded,
@@ -302,6 +409,8 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	const struct observer_handlers handlers = {
 		.on_flow = on_flow,
 		.on_loss = on_loss,
+		.on_gap = on_gap,
+		.on_failure = on_failure,
 		.on_table_gone = on_table_gone,
 		.context = agent,
 	};
@@ -311,6 +420,7 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 
 	if (error < 0)
 		return error;
+	recorder_set_drain(agent->recorder, drain, agent->watch.observer);
 	attach_inherited(agent, inherited);
 	error = sd_event_add_time_relative(agent->event, &agent->watch.tick,
 					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);

@@ -25,41 +25,33 @@ struct phrase {
 static const struct phrase statements[] = {
 	{ "add|delete|flush table inet vigil", END, SAME },
 	{ "add rule inet vigil NAME", RULE, SAME },
-	{ "add|create chain inet vigil NAME { type filter|nat hook "
+	{ "add chain inet vigil NAME { type filter|nat hook "
 	  "prerouting|input|forward|output|postrouting priority NUMBER ; "
 	  "policy accept|drop ; }",
 	  END, SAME },
-	{ "add|create set|map inet vigil NAME {", END, SET },
-	{ "add|create|delete chain|counter inet vigil NAME", END, SAME },
-	{ "delete|flush chain|set|map inet vigil NAME", END, SAME },
+	{ "add set inet vigil NAME {", END, SET },
+	{ "add|delete chain|counter inet vigil NAME", END, SAME },
+	{ "delete|flush chain|set inet vigil NAME", END, SAME },
 	{ 0 },
 };
 
 static const struct phrase set_properties[] = {
-	{ "type|.|: ipv4_addr|ipv6_addr|inet_proto|inet_service|ifname|mark|verdict|"
-	  "icmp_type|icmpv6_type",
-	  SAME, SAME },
-	{ "flags|, interval|dynamic|timeout|constant", SAME, SAME },
+	{ "type ipv4_addr|ipv6_addr", SAME, SAME },
+	{ "flags|, interval|dynamic|timeout", SAME, SAME },
 	{ "size SIZE", SAME, SAME },
-	{ "timeout|gc-interval NUMBER", SAME, SAME },
-	{ "elements = {", SAME, VALUES },
-	{ "auto-merge|;", SAME, SAME },
+	{ "timeout NUMBER", SAME, SAME },
+	{ ";", SAME, SAME },
 	{ "}", CLOSE, SAME },
 	{ 0 },
 };
 
 /* Words that match or decide, and can't do more wherever they stand. */
 #define PLAIN                                                                          \
-	"ip|ip6|tcp|udp|udplite|sctp|dccp|esp|ah|icmp|icmpv6|th|meta|ct|fib|iifname|"  \
-	"oifname|saddr|daddr|sport|dport|protocol|nexthdr|hoplimit|ttl|length|dscp|"   \
-	"flags|type|code|spi|l4proto|nfproto|mark|day|hour|nftrace|state|status|"      \
-	"direction|original|reply|proto-src|proto-dst|count|established|related|"      \
-	"invalid|new|untracked|snat|dnat|assured|confirmed|seen-reply|expected|fin|"   \
-	"syn|rst|psh|ack|urg|unicast|local|broadcast|multicast|anycast|and|or|xor|"    \
-	"not|over|==|!=|<|>|<=|>=|&|!|/|.|,|accept|drop|return|continue|reject|with|"  \
-	"reset|icmpx|port-unreachable|host-unreachable|no-route|admin-prohibited|"     \
-	"vmap|map|limit|rate|second|minute|burst|packets|bytes|timeout|masquerade|to|" \
-	"snaplen|[|]|NUMBER|ADDRESS|SET"
+	"ip|ip6|tcp|udp|icmp|icmpv6|th|meta|ct|fib|iifname|oifname|saddr|daddr|sport|" \
+	"dport|type|l4proto|nfproto|mark|day|hour|state|status|direction|original|"    \
+	"proto-dst|count|established|related|invalid|new|untracked|dnat|and|or|over|"  \
+	"!=|&|/|,|accept|drop|return|reject|with|reset|icmpx|vmap|map|limit|rate|"     \
+	"second|minute|burst|packets|masquerade|to|snaplen|[|]|NUMBER|ADDRESS|SET"
 
 static const struct phrase rule_words[] = {
 	{ "counter name COUNTER", SAME, SAME },
@@ -68,16 +60,19 @@ static const struct phrase rule_words[] = {
 	{ "ct mark set", SAME, SAME },
 	{ "meta nftrace set", SAME, SAME },
 	{ "update|add SET {", SAME, VALUES },
-	{ "iifname|oifname ?==|!= INTERFACE", SAME, SAME },
-	{ "iifname|oifname ?. ?oifname ?==|!=|vmap {", SAME, INTERFACES },
+	{ "iifname|oifname ?!= INTERFACE", SAME, SAME },
+	{ "iifname|oifname ?. ?oifname ?!=|vmap {", SAME, INTERFACES },
 	{ "{", SAME, VALUES },
 	{ "jump|goto NAME", SAME, SAME },
+	/* No interface behind an address: their names in quotes could be hosts' then.
+	 */
+	{ ". ip|ip6|tcp|udp|th|meta|icmp|icmpv6|ct|fib", SAME, SAME },
 	{ PLAIN, SAME, SAME },
 	{ 0 },
 };
 
 static const struct phrase values[] = {
-	{ ":", SAME, SAME },
+	{ ":|.", SAME, SAME },
 	{ "}", CLOSE, SAME },
 	{ "jump|goto NAME", SAME, SAME },
 	{ PLAIN, SAME, SAME },
@@ -92,11 +87,14 @@ static const struct phrase interfaces[] = {
 	{ 0 },
 };
 
-static const struct phrase nothing[] = { { 0 } };
-
 static const struct phrase *const contexts[] = {
-	[STATEMENT] = statements,  [RULE] = rule_words,    [VALUES] = values,
-	[INTERFACES] = interfaces, [SET] = set_properties, [END] = nothing,
+	[STATEMENT] = statements,
+	[RULE] = rule_words,
+	[VALUES] = values,
+	[INTERFACES] = interfaces,
+	/* An end of a table, which matches nothing. */
+	[SET] = set_properties,
+	[END] = values + sizeof(values) / sizeof(*values) - 1,
 };
 
 #define DIGITS "0123456789"
@@ -115,7 +113,8 @@ static bool is_number(char *text)
 	rest += digits;
 	return digits > 0 && digits <= 10 &&
 	       (!*rest || (*rest == '-' && all_of(rest + 1, DIGITS)) ||
-		(*rest == 'x' && all_of(rest + 1, DIGITS "abcdef")) ||
+		(*rest == 'x' && strlen(rest) <= 9 &&
+		 all_of(rest + 1, DIGITS "abcdef")) ||
 		(strchr("smhd", *rest) && (!rest[1] || is_number(rest + 1))));
 }
 

@@ -2,6 +2,7 @@
 #include "helper/lockdown.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
@@ -50,43 +51,46 @@ static int drop_capabilities(void)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* clang-format off */
 /* Used freely: they concern this process and what it already holds. */
 static const char allowed[] =
 	"accept4 alarm bind brk clock_gettime clock_nanosleep close exit exit_group "
-	"fcntl fstat futex getegid geteuid getgid getpid getppid getrandom gettid "
-	"getsockname getsockopt gettimeofday getuid lseek madvise mremap "
-	"munmap newfstatat pipe pipe2 poll ppoll pselect6 read recvfrom recvmsg rseq "
-	"restart_syscall rt_sigaction rt_sigprocmask rt_sigreturn sched_yield select "
-	"sendmsg sendto set_robust_list setitimer setsockopt sigaltstack time uname "
-	"wait4 write writev";
+	"fstat futex getegid geteuid getgid getpid getppid getrandom gettid getsockname "
+	"getsockopt gettimeofday getuid lseek madvise mremap munmap newfstatat pipe pipe2 "
+	"pidfd_open poll ppoll pselect6 read recvfrom recvmsg restart_syscall rseq select "
+	"rt_sigaction rt_sigprocmask rt_sigreturn sched_yield sendmsg sendto setitimer "
+	"set_robust_list setsockopt sigaltstack time uname wait4 write writev";
 
 /* What libraries try and can do without: names of protocols, time zones, hosts. */
-static const char failing[] = "access clone3 connect faccessat faccessat2 getdents64 "
-			      "ioctl open openat openat2 "
-			      "readlink readlinkat stat statx sysinfo";
+static const char failing[] =
+	"access clone3 connect faccessat faccessat2 getdents64 ioctl open openat openat2 "
+	"readlink readlinkat stat statx sysinfo";
 
 /* Calls of which only some are harmless. All 64 bits are compared: what the kernel cuts
  * off can't let more through. */
 #define ALLOW SCMP_ACT_ALLOW
 #define FAIL SCMP_ACT_ERRNO(EACCES)
-static const struct {
+#define NETLINK { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }
+#define NETFILTER { 2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0 }
+/* clang-format on */
+static const struct condition {
 	uint32_t action;
 	int call;
 	unsigned count;
 	struct scmp_arg_cmp when[2];
-} conditional[] = {
-	{ ALLOW,
-	  SCMP_SYS(socket),
-	  2,
-	  { { 0, SCMP_CMP_EQ, AF_NETLINK, 0 },
-	    { 2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0 } } },
+} conditions[] = {
+	{ ALLOW, SCMP_SYS(socket), 2, { NETLINK, NETFILTER } },
 	{ FAIL, SCMP_SYS(socket), 1, { { 0, SCMP_CMP_NE, AF_NETLINK, 0 } } },
 	{ FAIL, SCMP_SYS(socket), 1, { { 2, SCMP_CMP_NE, NETLINK_NETFILTER, 0 } } },
 	{ ALLOW, SCMP_SYS(mmap), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
 	{ ALLOW, SCMP_SYS(mprotect), 1, { { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } } },
 	{ ALLOW, SCMP_SYS(clone), 1, { { 0, SCMP_CMP_MASKED_EQ, NAMESPACES, 0 } } },
+	/* No F_SETOWN and F_SETSIG, which send signals. */
+	{ ALLOW, SCMP_SYS(fcntl), 1, { { 1, SCMP_CMP_LE, F_SETFL, 0 } } },
+	{ ALLOW, SCMP_SYS(fcntl), 1, { { 1, SCMP_CMP_EQ, F_GET_SEALS, 0 } } },
 	{ ALLOW, SCMP_SYS(prctl), 1, { { 0, SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0 } } },
 	{ ALLOW, SCMP_SYS(prlimit64), 1, { { 0, SCMP_CMP_EQ, 0, 0 } } },
+	{ 0 },
 };
 
 static int add(scmp_filter_ctx filter, uint32_t action, const char *names)
@@ -106,11 +110,9 @@ static int fill(scmp_filter_ctx filter)
 
 	if (!error)
 		error = add(filter, FAIL, failing);
-	for (size_t i = 0; i < sizeof(conditional) / sizeof(*conditional) && !error;
-	     i++)
-		error = seccomp_rule_add_array(
-			filter, conditional[i].action, conditional[i].call,
-			conditional[i].count, conditional[i].when);
+	for (const struct condition *c = conditions; c->action && !error; c++)
+		error = seccomp_rule_add_array(filter, c->action, c->call, c->count,
+					       c->when);
 	return error;
 }
 

@@ -20,8 +20,8 @@
 enum { PEERS_MAX = 8, INHERITED_FD = 3 };
 
 static const char usage[] = "Usage: vigil-helper [--listen PATH] | --help | --version\n"
-			    "Keeps table inet vigil for vigil-agent, which comes to "
-			    "descriptor 3 or PATH.\n";
+			    "Keeps table inet vigil for who comes to descriptor 3 or "
+			    "PATH.\n";
 
 static int fail(const char *what, const char *why)
 {

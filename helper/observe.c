@@ -57,9 +57,7 @@ static int bind_log(int fd)
  */
 void observe_open(struct exchange *exchange)
 {
-	struct helper_reply *reply = &exchange->reply;
-	socklen_t size = sizeof(int);
-	int bytes = 0, error = 0;
+	int error = 0;
 
 	for (uint32_t i = 0; i < HELPER_FDS_MAX && !error; i++) {
 		if (!(exchange->request.kind >> i & 1))
@@ -69,24 +67,22 @@ void observe_open(struct exchange *exchange)
 			error = bind_log(exchange->sent[exchange->sent_count - 1]);
 	}
 	if (error)
-		wire_refuse(reply, error, "event sockets: %s", strerror(-error));
-	getsockopt(exchange->sent[0], SOL_SOCKET, SO_RCVBUF, &bytes, &size);
-	reply->size_bytes = (uint64_t)bytes;
+		wire_refuse(&exchange->reply, error, "event sockets: %s",
+			    strerror(-error));
 }
 
 static const struct {
-	int type;
+	int subsystem, type;
 	uint8_t family;
 	uint16_t table; /* attribute that names the table, 0 for none */
 } dumps[] = {
-	[HELPER_DUMP_CONNTRACK] = { NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
-				    AF_UNSPEC, 0 },
-	[HELPER_DUMP_COUNTERS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ,
-				   NFPROTO_INET, NFTA_OBJ_TABLE },
-	[HELPER_DUMP_SETS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSET, NFPROTO_INET,
+	[HELPER_DUMP_CONNTRACK] = { NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, 0, 0 },
+	[HELPER_DUMP_COUNTERS] = { NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ, NFPROTO_INET,
+				   NFTA_OBJ_TABLE },
+	[HELPER_DUMP_SETS] = { NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSET, NFPROTO_INET,
 			       NFTA_SET_TABLE },
-	[HELPER_DUMP_CHAINS] = { NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN,
-				 NFPROTO_INET, 0 },
+	[HELPER_DUMP_CHAINS] = { NFNL_SUBSYS_NFTABLES, NFT_MSG_GETCHAIN, NFPROTO_INET,
+				 0 },
 };
 
 /*
@@ -101,14 +97,13 @@ void observe_dump(struct exchange *exchange)
 {
 	uint32_t kind = exchange->request.kind;
 	char buffer[256] = { 0 };
-	struct nlmsghdr *message = netlink_put(buffer, dumps[kind].type, NLM_F_DUMP,
-					       dumps[kind].family, 0);
+	struct nlmsghdr *message =
+		netlink_put(buffer, dumps[kind].subsystem << 8 | dumps[kind].type,
+			    NLM_F_DUMP, dumps[kind].family, 0);
 	int error = add_socket(exchange, 0);
 
 	if (dumps[kind].table)
 		mnl_attr_put_strz(message, dumps[kind].table, "vigil");
-	if (kind == HELPER_DUMP_COUNTERS)
-		mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 	if (!error)
 		error = netlink_send(exchange->sent[0], message, message->nlmsg_len);
 	if (error)

@@ -14,8 +14,8 @@
 
 enum {
 	HELPER_VERSION = 1,
-	HELPER_SCRIPT_MAX = 32 * 1024 * 1024,
-	HELPER_ELEMENTS_MAX = 256 * 1024 * 1024,
+	HELPER_SCRIPT_MAX = 16 * 1024 * 1024,
+	HELPER_ELEMENTS_MAX = 160 * 1024 * 1024,
 	HELPER_TEXT_MAX = 256,
 	HELPER_SET_NAME_MAX = 128, /* with the NUL */
 	HELPER_FDS_MAX = 3,
@@ -78,8 +78,14 @@ struct helper_request {
 enum {
 	HELPER_FD_CONNTRACK = 0, /* NEW and DESTROY of conntrack */
 	HELPER_FD_LOG = 1,       /* nflog group HELPER_LOG_GROUP, in copy-packet mode */
-	HELPER_FD_TABLES = 2,    /* nf_tables notifications */
-	HELPER_FD_ALL = 7,       /* the mask of all three */
+	/*
+	 * nf_tables notifications. While such a socket is open, in whatever namespace,
+	 * the kernel makes one for every element of every batch, which costs it about
+	 * 15 kB of memory a range and several times the time: close it before a large
+	 * change and ask for it again afterwards.
+	 */
+	HELPER_FD_TABLES = 2,
+	HELPER_FD_ALL = 7, /* the mask of all three */
 };
 
 struct helper_reply {
@@ -87,8 +93,7 @@ struct helper_reply {
 	int32_t status;   /* 0 or -errno */
 	uint32_t line;    /* APPLY of a script: line at fault, counted from 1; else 0 */
 	uint32_t version; /* HELLO: HELPER_VERSION; else 0 */
-	uint64_t size_bytes; /* HELLO: HELPER_ELEMENTS_MAX; OBSERVE: receive buffer of
-				the first descriptor; else 0 */
+	uint64_t size_bytes;        /* HELLO: HELPER_ELEMENTS_MAX; else 0 */
 	char text[HELPER_TEXT_MAX]; /* NUL-terminated printable ASCII; empty on success
 				     */
 };

@@ -9,25 +9,23 @@
 #include <unistd.h>
 
 /* Room for all the descriptors of a valid packet; the kernel drops what is more. */
-union control {
-	char bytes[CMSG_SPACE(sizeof(int) * HELPER_FDS_MAX)];
-	struct cmsghdr align;
-};
+#define CONTROL                                                                        \
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * HELPER_FDS_MAX)]
 
 int wire_send(int fd, const void *data, size_t size_bytes, const int *fds,
 	      size_t fd_count)
 {
 	struct iovec part = { (void *)data, size_bytes };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union control control = { 0 };
+	CONTROL = { 0 };
+	struct cmsghdr *header = (void *)control;
 
 	if (fd_count > 0) {
-		message.msg_control = &control;
+		message.msg_control = control;
 		message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-		memcpy(CMSG_DATA(&control.align), fds, sizeof(int) * fd_count);
+		*header = (struct cmsghdr){ CMSG_LEN(sizeof(int) * fd_count),
+					    SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(header), fds, sizeof(int) * fd_count);
 	}
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
@@ -36,12 +34,12 @@ int wire_receive(int fd, void *data, size_t size_bytes, int fds[static HELPER_FD
 		 size_t *fd_count)
 {
 	struct iovec part = { data, size_bytes };
-	union control control = { 0 };
+	CONTROL = { 0 };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	struct cmsghdr *header = &control.align;
+	struct cmsghdr *header = (void *)control;
 	ssize_t got;
 
-	message.msg_control = &control;
+	message.msg_control = control;
 	/* Exact, as padding would let one more in. Only one SCM_RIGHTS fits. */
 	message.msg_controllen = CMSG_LEN(sizeof(int) * HELPER_FDS_MAX);
 	got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
@@ -129,14 +127,14 @@ static bool header_valid(const struct helper_block *block)
 static bool ranges_valid(const uint8_t *keys, size_t count, size_t key_bytes)
 {
 	uint8_t after[16];
-	bool more = true;
 
 	for (size_t i = 0; i < count; i++, keys += 2 * key_bytes) {
-		if (!more || memcmp(keys, keys + key_bytes, key_bytes) > 0 ||
-		    (i > 0 && memcmp(after, keys, key_bytes) >= 0))
+		if (memcmp(keys, keys + key_bytes, key_bytes) > 0 ||
+		    (i > 0 && (memcmp(keys - key_bytes, keys, key_bytes) >= 0 ||
+			       memcmp(after, keys, key_bytes) >= 0)))
 			return false;
 		memcpy(after, keys + key_bytes, key_bytes);
-		more = wire_increment(after, key_bytes);
+		wire_increment(after, key_bytes);
 	}
 	return true;
 }

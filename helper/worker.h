@@ -9,7 +9,11 @@
 
 #include "helper/protocol.h"
 
-enum { WORKER_TIME_MAX_S = 120, WORKER_DATA_MAX = 1024 * 1024 * 1024 /* bytes */ };
+enum {
+	WORKER_TIME_MAX_S = 120,
+	WORKER_DATA_MAX = 1024 * 1024 * 1024, /* bytes */
+	WORKER_FDS_MAX = 64,                  /* more than the helper ever holds */
+};
 
 struct work {
 	void (*perform)(const struct work *work, struct helper_reply *reply);

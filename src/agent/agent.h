@@ -28,12 +28,7 @@
 #include "base/fault.h"
 #include "observe/aggregate.h"
 
-enum {
-	SOCKETS_MAX = 3,
-	WATCH_KINDS = SOCKETS_MAX + 1,
-	FOLLOWERS_MAX = 16,
-	RULES_WAITING_MAX = 4
-};
+enum { SOCKETS_MAX = 3, FOLLOWERS_MAX = 16, RULES_WAITING_MAX = 4 };
 
 /* Files of the agent. */
 struct paths {
@@ -87,11 +82,10 @@ struct force {
 struct watch {
 	struct aggregate *aggregate;
 	struct observer *observer;
-	/* Why a socket (by HELPER_FD_*), or at last a dump, can't be had, or "". */
-	char problems[WATCH_KINDS][320];
-	uint32_t refused;   /* mask of them, when they were asked for last */
-	int64_t refused_at; /* monotonic s */
-	bool asked;         /* a job for sockets or for a dump is under way */
+	char problems[SOCKETS_MAX + 1][320]; /* what the kernel refuses, or ""; the
+					       last is a dump */
+	int64_t retry_at[SOCKETS_MAX]; /* monotonic s: no sooner ask for it again */
+	unsigned int asked; /* jobs for a socket or for a dump that are under way */
 	bool gap;           /* events were missed: a dump is wanted */
 	int64_t dumped_at;  /* monotonic s, 0: never */
 	sd_event_source *tick;

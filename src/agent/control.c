@@ -371,7 +371,7 @@ int control_listen(const char *path)
 		return -errno;
 	/* Left behind by an agent that was killed. */
 	unlink(path);
-	mask = umask(0117);
+	mask = umask(0177);
 	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(mask);
 	if (!error && listen(fd, SOMAXCONN) < 0)

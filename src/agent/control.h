@@ -55,7 +55,8 @@ int control_new(sd_event *event, int listen_fd, const struct control_service *se
 		struct control **ret);
 void control_free(struct control *control);
 
-/** control_listen() - Make the socket, mode 0660. Return: a descriptor or -errno. */
+/** control_listen() - Make the socket, mode 0600: a group that may ask the agent is not
+ * the one that may ask the helper. Return: a descriptor or -errno. */
 int control_listen(const char *path);
 
 /** call_reply() - The last reply. @parameters (taken over) may be NULL for none. */

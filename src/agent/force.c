@@ -184,6 +184,8 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 	struct candidate *before = force->committed;
 	struct numbering *numbers_before = force->numbering;
 
+	/* What the old rules decided is written under their names. */
+	recorder_checkpoint(agent->recorder);
 	force->committed = take(*candidate);
 	force->committed_at = time(NULL);
 	if (*numbering)
@@ -202,6 +204,16 @@ static void adopt(struct agent *agent, struct candidate **candidate,
 			    force->committed->policy->flows.max_size_bytes);
 }
 
+static bool same_faults(const struct faults *a, const struct faults *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->list[i].text, b->list[i].text) != 0)
+			return false;
+	return true;
+}
+
 static void tell_success(struct agent *agent, const struct apply *apply, bool was_bad)
 {
 	const struct enforcement *report = &apply->report;
@@ -210,16 +222,15 @@ static void tell_success(struct agent *agent, const struct apply *apply, bool wa
 	if (apply->keep_problem[0])
 		log_warning("What is enforced could not be kept for the next start: %s",
 			    apply->keep_problem);
-	if (report->was_in_force && agent->force.tried && !was_bad)
-		return;
-	if (report->was_in_force)
+	if (report->was_in_force && (was_bad || !agent->force.tried))
 		log_notice("%s is enforced, as it was", now->path);
-	else
+	else if (!report->was_in_force)
 		log_notice("%s is enforced: %s, %zu elements added, %zu deleted",
 			   now->path,
 			   report->rules_changed ? "rules changed" : "same rules",
 			   report->elements_added, report->elements_deleted);
-	log_faults(&agent->force.warnings, now->path);
+	if (!same_faults(&apply->faults, &agent->force.warnings))
+		log_faults(&apply->faults, now->path);
 }
 
 static void succeed(struct agent *agent, struct apply *apply)
@@ -228,9 +239,6 @@ static void succeed(struct agent *agent, struct apply *apply)
 	bool was_bad = !force->stands;
 
 	adopt(agent, &apply->candidate, &apply->numbering);
-	faults_done(&force->warnings);
-	force->warnings = apply->faults;
-	apply->faults = (struct faults)FAULTS_NULL;
 	/* That it is still in force mends no file with errors. */
 	if (!apply->again || !force->failure.set || force->failure.again) {
 		forget_failure(agent);
@@ -238,6 +246,9 @@ static void succeed(struct agent *agent, struct apply *apply)
 		force->wanted = false;
 	}
 	tell_success(agent, apply, was_bad);
+	faults_done(&force->warnings);
+	force->warnings = apply->faults;
+	apply->faults = (struct faults)FAULTS_NULL;
 }
 
 static void fail(struct agent *agent, struct apply *apply)

@@ -47,8 +47,8 @@ int helper_apply_script(int fd, const char *script, size_t size_bytes,
  *          helper. Otherwise none of the sets may be in use: what is large goes in
  *          pieces as small as it must be, and on a failure some may stay.
  *
- * Return: 0, -EINVAL when refused or malformed, -ENOENT when a set is not there,
- * -EEXIST when a range is, -ENOTEMPTY when it overlaps one, ...
+ * Return: 0, -EINVAL when refused or malformed, -ENOENT when a set or a range to delete
+ * is not there, -EEXIST when a range to add is or overlaps one, ...
  */
 int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atomic,
 			  struct helper_refusal *refusal);

@@ -10,7 +10,8 @@
  * pin expired connections until the kernel's table is full (nfnetlink reports a failed
  * delivery, and conntrack then keeps the entry to try again,
  * net/netfilter/nf_conntrack_ecache.c). So the filter must be in place before that
- * socket is.
+ * socket is. It narrows that and does not close it: a process of another user, to whom
+ * a taken-over agent passes the socket on, is under no filter.
  *
  * A call that is missing here fails with EPERM and does not kill: a C library that
  * begins to use a newer call falls back or reports, and the rules stay watched.
@@ -26,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,16 +37,15 @@
 static const int allowed[] = {
 	/* files */
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
-	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(open), SCMP_SYS(openat),
-	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(stat),
-	SCMP_SYS(fstat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(close), SCMP_SYS(lseek),
+	SCMP_SYS(_llseek), SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(lstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
 	SCMP_SYS(fstat64), SCMP_SYS(stat64), SCMP_SYS(lstat64), SCMP_SYS(statx),
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
 	SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(chmod),
-	SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(umask), SCMP_SYS(fsync),
-	SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64),
+	SCMP_SYS(unlinkat), SCMP_SYS(umask), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64),
 	SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(dup), SCMP_SYS(flock),
 	SCMP_SYS(getdents64), SCMP_SYS(memfd_create), SCMP_SYS(statfs),
 	SCMP_SYS(fstatfs),
@@ -152,12 +153,38 @@ static int allow_sockets(scmp_filter_ctx filter)
 	return error;
 }
 
+/*
+ * Nothing set-user-ID: whoever ran it would be the agent's user without this filter.
+ * The C library passes a mode of 0 where a file is only opened.
+ */
+static int allow_modes(scmp_filter_ctx filter)
+{
+	static const struct {
+		int call;
+		unsigned int mode; /* which argument it is */
+	} calls[] = {
+		{ SCMP_SYS(open), 2 },     { SCMP_SYS(openat), 3 },
+		{ SCMP_SYS(chmod), 1 },    { SCMP_SYS(fchmod), 1 },
+		{ SCMP_SYS(fchmodat), 2 }, { SCMP_SYS(mkdir), 1 },
+		{ SCMP_SYS(mkdirat), 2 },
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls) && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i].call, 1,
+					 SCMP_CMP(calls[i].mode, SCMP_CMP_MASKED_EQ,
+						  S_ISUID | S_ISGID, 0));
+	return error;
+}
+
 static int add_rules(scmp_filter_ctx filter)
 {
 	int error = allow_sockets(filter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed) && !error; i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (!error)
+		error = allow_modes(filter);
 	if (!error)
 		error = allow_memory(filter);
 	if (!error)

@@ -12,6 +12,8 @@ struct naming {
 	struct name *list; /* by number, of the policy in force */
 	size_t count;
 	const struct numbering *numbering;
+	const char
+		*verdicts[NUMBER_MAX + 1]; /* of all policies of this life, or NULL */
 	struct store_decider last;
 };
 
@@ -90,9 +92,12 @@ int naming_set(struct naming *names, const struct candidate *candidate,
 		return -ENOMEM;
 	if (candidate && logging_rules(candidate->policy, &logging, &logging_count) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; image && i < image->decider_count; i++)
-		list[image->deciders[i].number] =
-			name_of(&image->deciders[i], logging, logging_count);
+	for (size_t i = 0; image && i < image->decider_count; i++) {
+		const struct image_decider *decider = &image->deciders[i];
+
+		list[decider->number] = name_of(decider, logging, logging_count);
+		names->verdicts[decider->number] = verdict_name(decider->verdict);
+	}
 	free(names->list);
 	names->list = take(list);
 	names->count = count;
@@ -115,6 +120,8 @@ struct name naming_find(const struct naming *names, uint32_t number)
 	ret.decider.direction = direction_name(earlier->direction);
 	ret.decider.from_zone = earlier->from_zone;
 	ret.decider.to_zone = earlier->to_zone;
+	if (names->verdicts[number])
+		ret.decider.verdict = names->verdicts[number];
 	return ret;
 }
 

@@ -49,8 +49,9 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 		snprintf(out, out_bytes,
 			 "Nothing is enforced: somebody removed the table");
 	else if (force->stands)
-		snprintf(out, out_bytes, "%s is enforced, %zu rules%s", now->path,
+		snprintf(out, out_bytes, "%s is enforced, %zu rule%s%s", now->path,
 			 now->policy->rule_count,
+			 now->policy->rule_count == 1 ? "" : "s",
 			 agent->connection.up ? "" : "; no connection to the helper");
 	else if (!force->tried)
 		snprintf(out, out_bytes, "Starting");
@@ -98,7 +99,7 @@ static json_t *describe_problems(const struct agent *agent,
 	enum knowledge accounting = aggregate_counts(agent->watch.aggregate).accounting;
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < WATCH_KINDS; i++)
+	for (size_t i = 0; i <= SOCKETS_MAX; i++)
 		if (agent->watch.problems[i][0])
 			json_array_append_new(list,
 					      json_string(agent->watch.problems[i]));

@@ -28,8 +28,9 @@ enum {
 	DUMP_EVERY_S = 60,
 	/* A flood that overflows the buffer goes on for a while: no dump for each. */
 	DUMP_AGAIN_S = 5,
-	ASK_AGAIN_S = 5,
 };
+
+enum { THE_DUMP = SOCKETS_MAX, RETRY_S = 5 };
 
 static const char *const socket_names[SOCKETS_MAX] = {
 	[HELPER_FD_CONNTRACK] = "conntrack",
@@ -37,32 +38,17 @@ static const char *const socket_names[SOCKETS_MAX] = {
 	[HELPER_FD_TABLES] = "tables",
 };
 
-/* Beside HELPER_FD_*. */
-enum { DUMP = SOCKETS_MAX };
-
-static const char *const complaints[WATCH_KINDS] = {
-	[HELPER_FD_CONNTRACK] = "connections can't be observed",
-	[HELPER_FD_LOG] = "denied packets can't be observed",
-	[HELPER_FD_TABLES] = "that somebody removes the table would not be noticed",
-	[DUMP] = "connections can't be listed",
-};
-
-struct answer {
-	int fd; /* or -1 and an error */
-	int error;
-	struct helper_refusal refusal;
-};
-
 struct question {
 	struct job job;
 	struct agent *agent;
-	uint32_t wanted; /* mask: sockets, or a dump */
-	struct answer answers[WATCH_KINDS];
-	char tag[33]; /* of the kernel's table, after the socket for tables was there */
+	unsigned int which; /* socket, HELPER_FD_*, or THE_DUMP */
+	int error;
+	struct helper_refusal refusal;
+	int fd;       /* what was asked for, or -1 */
+	char tag[33]; /* of the kernel's table, once there is a socket for tables */
 };
 
-/* One socket at a time: that one can't be had is no reason to go without the others. */
-static int ask_for_socket(int helper, unsigned int which, struct answer *answer)
+static int ask_for_socket(int helper, struct question *question)
 {
 	struct helper_sockets sockets;
 	const int *const places[SOCKETS_MAX] = {
@@ -70,42 +56,40 @@ static int ask_for_socket(int helper, unsigned int which, struct answer *answer)
 		[HELPER_FD_LOG] = &sockets.log,
 		[HELPER_FD_TABLES] = &sockets.tables,
 	};
-	int error = helper_observe(helper, 1u << which, &sockets, &answer->refusal);
+	int error = helper_observe(helper, 1u << question->which, &sockets,
+				   &question->refusal);
 
 	if (!error)
-		answer->fd = *places[which];
+		question->fd = *places[question->which];
 	return error;
 }
 
 /* Nobody listened between watch_pause() and now: was the table removed meanwhile? */
 static int look_at_table(int helper, struct question *question)
 {
-	struct answer *answer = &question->answers[HELPER_FD_TABLES];
+	struct helper_refusal *refusal = &question->refusal;
 	struct enforcement report;
 	int error = enforced_tag(helper, question->tag, &report);
 
 	if (!error)
 		return 0;
-	snprintf(answer->refusal.text, sizeof(answer->refusal.text), "%.*s",
-		 (int)sizeof(answer->refusal.text) - 1, report.problem);
-	close(take_fd(answer->fd));
+	snprintf(refusal->text, sizeof(refusal->text), "%.*s",
+		 (int)sizeof(refusal->text) - 1, report.problem);
+	close(take_fd(question->fd));
 	return error;
 }
 
-static int ask_one(int helper, unsigned int which, struct question *question)
+static int ask_for(int helper, struct question *question)
 {
-	struct answer *answer = &question->answers[which];
 	int error;
 
-	if (helper < 0)
-		return -ENOTCONN;
-	if (which == DUMP) {
-		answer->fd =
-			helper_dump(helper, HELPER_DUMP_CONNTRACK, &answer->refusal);
-		return answer->fd < 0 ? answer->fd : 0;
+	if (question->which == THE_DUMP) {
+		question->fd =
+			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
+		return question->fd < 0 ? question->fd : 0;
 	}
-	error = ask_for_socket(helper, which, answer);
-	if (!error && which == HELPER_FD_TABLES)
+	error = ask_for_socket(helper, question);
+	if (!error && question->which == HELPER_FD_TABLES)
 		error = look_at_table(helper, question);
 	return error;
 }
@@ -114,42 +98,47 @@ static void ask_helper(struct job *job)
 {
 	struct question *question = (struct question *)job;
 	struct link *link = &question->agent->connection.link;
+	int helper = link_use(link);
 
-	for (unsigned int i = 0; i < WATCH_KINDS; i++)
-		if (question->wanted >> i & 1)
-			question->answers[i].error =
-				link_check(link, ask_one(link_use(link), i, question));
-}
-
-static void note_problem(struct agent *agent, unsigned int which,
-			 const struct answer *answer)
-{
-	struct watch *watch = &agent->watch;
-	const char *why = answer->refusal.text[0] ? answer->refusal.text
-						  : strerror(-answer->error);
-	char problem[sizeof(watch->problems[which])];
-
-	if (answer->error == -ENOTCONN)
+	if (helper < 0) {
+		question->error = -ENOTCONN;
 		return;
-	if (which == HELPER_FD_LOG && answer->error == -EBUSY)
-		snprintf(problem, sizeof(problem),
-			 "%s: another program listens to nflog group %d",
-			 complaints[which], HELPER_LOG_GROUP);
-	else
-		snprintf(problem, sizeof(problem), "%s: %s", complaints[which], why);
-	if (strcmp(problem, watch->problems[which]) != 0)
-		log_error("The kernel: %s. The firewall goes on", problem);
-	memcpy(watch->problems[which], problem, sizeof(problem));
-	watch->refused |= 1u << which;
-	watch->refused_at = clock_s();
+	}
+	question->error = link_check(link, ask_for(helper, question));
 }
 
-static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
+static void note_problem(struct agent *agent, const struct question *question)
+{
+	static const char *const what[] = {
+		[HELPER_FD_CONNTRACK] = "connections can't be observed",
+		[HELPER_FD_LOG] = "refused packets can't be observed",
+		[HELPER_FD_TABLES] = "a removal of the table would not be noticed",
+		[THE_DUMP] = "connections can't be listed",
+	};
+	char *problem = agent->watch.problems[question->which];
+	const char *why = question->refusal.text[0] ? question->refusal.text
+						    : strerror(-question->error);
+	char text[sizeof(agent->watch.problems[0])];
+
+	if (question->error == -ENOTCONN)
+		return;
+	if (question->which == HELPER_FD_LOG && question->error == -EBUSY)
+		snprintf(text, sizeof(text),
+			 "%s: another program listens to nflog group %d",
+			 what[question->which], HELPER_LOG_GROUP);
+	else
+		snprintf(text, sizeof(text), "%s: %s", what[question->which], why);
+	if (strcmp(problem, text) != 0)
+		log_error("The kernel: %s. The firewall goes on", text);
+	memcpy(problem, text, sizeof(text));
+}
+
+static int attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 {
 	int error;
 
 	if (fd < 0)
-		return;
+		return 0;
 	/* Not the one for tables: see watch_pause(). */
 	if (fresh && which != HELPER_FD_TABLES)
 		manager_keep(fd, socket_names[which]);
@@ -157,6 +146,7 @@ static void attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 	if (error)
 		log_warning("The %s socket can't be used: %s", socket_names[which],
 			    strerror(-error));
+	return error;
 }
 
 static bool hears(const struct agent *agent, uint32_t sockets)
@@ -181,51 +171,48 @@ static void note_removal(struct agent *agent)
 	agent_tell(agent);
 }
 
-static void take_answer(struct agent *agent, unsigned int which,
-			const struct question *question)
+static void take_socket(struct agent *agent, const struct question *question)
 {
-	int fd = question->answers[which].fd;
+	bool tables = question->which == HELPER_FD_TABLES, before = watching(agent);
 
-	agent->watch.problems[which][0] = '\0';
-	agent->watch.refused &= ~(1u << which);
-	if (which == DUMP) {
-		observer_dump_take(agent->watch.observer, fd);
-	} else if (which == HELPER_FD_TABLES && agent->force.running) {
-		close(fd);
-	} else {
-		attach(agent, which, fd, true);
-		if (which == HELPER_FD_TABLES && !question->tag[0])
-			note_removal(agent);
+	if (tables && agent->force.running) {
+		close(question->fd);
+		return;
 	}
+	if (attach(agent, question->which, question->fd, true) < 0)
+		agent->watch.retry_at[question->which] = clock_s() + RETRY_S;
+	if (tables && !question->tag[0])
+		note_removal(agent);
+	if (!before && watching(agent))
+		recorder_start(agent->recorder);
 }
 
 static void answered(struct job *job)
 {
 	auto_free struct question *question = (struct question *)job;
 	struct agent *agent = question->agent;
-	bool before = watching(agent), any = false;
+	struct watch *watch = &agent->watch;
+	bool dump = question->which == THE_DUMP;
 
-	agent->watch.asked = false;
-	for (unsigned int i = 0; i < WATCH_KINDS; i++) {
-		if (!(question->wanted >> i & 1))
-			continue;
-		if (!question->answers[i].error) {
-			take_answer(agent, i, question);
-			any = true;
-			continue;
-		}
-		note_problem(agent, i, &question->answers[i]);
-		if (i == DUMP)
-			observer_dump_cancel(agent->watch.observer);
+	watch->asked--;
+	if (question->error) {
+		note_problem(agent, question);
+		if (dump)
+			observer_dump_cancel(watch->observer);
+		else if (question->error != -ENOTCONN)
+			watch->retry_at[question->which] = clock_s() + RETRY_S;
+	} else {
+		watch->problems[question->which][0] = '\0';
+		if (dump)
+			observer_dump_take(watch->observer, question->fd);
+		else
+			take_socket(agent, question);
 	}
-	if (!before && watching(agent))
-		recorder_start(agent->recorder);
-	if (any)
-		watch_check(agent);
 	connection_check(agent);
+	watch_check(agent);
 }
 
-static void ask(struct agent *agent, uint32_t wanted)
+static void ask(struct agent *agent, unsigned int which)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
@@ -233,16 +220,16 @@ static void ask(struct agent *agent, uint32_t wanted)
 		return;
 	question->job = (struct job){ .run = ask_helper, .done = answered };
 	question->agent = agent;
-	question->wanted = wanted;
-	for (size_t i = 0; i < WATCH_KINDS; i++)
-		question->answers[i] = (struct answer){ .fd = -1, .error = -ENOTCONN };
-	if (wanted & 1u << DUMP) {
+	question->which = which;
+	question->fd = -1;
+	question->error = -ENOTCONN;
+	if (which == THE_DUMP) {
 		observer_drain(agent->watch.observer);
 		observer_dump_begin(agent->watch.observer);
 		agent->watch.gap = false;
 		agent->watch.dumped_at = clock_s();
 	}
-	agent->watch.asked = true;
+	agent->watch.asked++;
 	worker_add(agent->worker, &question->job);
 }
 
@@ -266,26 +253,20 @@ static bool dump_is_due(const struct agent *agent)
 	return watch->gap && since >= DUMP_AGAIN_S;
 }
 
-/* Those that can't be had are asked for again, but not all the time. */
-static uint32_t sockets_due(const struct agent *agent)
-{
-	uint32_t missing = observer_missing(agent->watch.observer);
-	int64_t since = clock_s() - agent->watch.refused_at;
-
-	return since < ASK_AGAIN_S ? missing & ~agent->watch.refused : missing;
-}
-
 void watch_check(struct agent *agent)
 {
-	uint32_t missing = sockets_due(agent);
+	uint32_t missing = observer_missing(agent->watch.observer);
 
 	/* An attempt to enforce goes first: its transaction is worth more. */
 	if (!agent->connection.up || agent->watch.asked || agent->force.running)
 		return;
-	if (missing)
-		ask(agent, missing);
-	else if (dump_is_due(agent))
-		ask(agent, 1u << DUMP);
+	for (unsigned int i = 0; i < SOCKETS_MAX; i++)
+		if (missing & 1u << i && clock_s() >= agent->watch.retry_at[i]) {
+			ask(agent, i);
+			return;
+		}
+	if (dump_is_due(agent))
+		ask(agent, THE_DUMP);
 }
 
 /* Say once what the kernel does not tell, and again when it begins to. */
@@ -416,7 +397,6 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	};
 	int error = observer_new(agent->event, agent->watch.aggregate, &handlers,
 				 &agent->watch.observer);
-	uint32_t missing;
 
 	if (error < 0)
 		return error;
@@ -426,9 +406,9 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);
 	/* Queued before the first attempt to enforce, so that what the new rules decide
 	   is heard from the first packet on. */
-	missing = observer_missing(agent->watch.observer) & ~(1u << HELPER_FD_TABLES);
-	if (error >= 0 && missing)
-		ask(agent, missing);
+	for (unsigned int i = 0; i < HELPER_FD_TABLES && error >= 0; i++)
+		if (observer_missing(agent->watch.observer) & 1u << i)
+			ask(agent, i);
 	return error;
 }
 

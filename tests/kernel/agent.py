@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -80,6 +81,7 @@ def remembers_who_spoke_to_whom():
         tap.equal("and out", m.host.talk("udp", "fd02::2", 53), "ok")
         tap.equal("for both families", m.lan.talk("tcp", "fd02::2", 80), "ok")
         tap.equal("ping passes", m.lan.ping("fd01::1"), "ok")
+        tap.equal("and what stays at home", m.host.talk("tcp", "127.0.0.1", 22), "ok")
         m.forget_connections()
         m.checkpoint()
         (ssh,), (out,) = m.rows("ssh"), [r for r in m.rows("lan-out") if r["protocol"] == 17]
@@ -103,6 +105,8 @@ def remembers_who_spoke_to_whom():
                   ["output", "", "wan", FD02_2, 64, 148])
         (ping,) = m.rows("ping")
         tap.equal("a ping's port is its type", [ping["protocol"], ping["port"]], [58, 128])
+        tap.equal("loopback is not remembered",
+                  m.query("select * from readable where source like '127.%'"), [])
         status = m.status()
         tap.equal("status: accounting is on", status["kernel"]["accounting"], "on")
         tap.equal("status: no flow lives", status["flows"]["live"], 0)
@@ -157,6 +161,26 @@ def says_that_bytes_are_unknown():
         kernel = m.status()["kernel"]
         tap.check("and stands in status", kernel["accounting"] == "off" and
                   "nf_conntrack_acct" in kernel["problems"][0], kernel)
+
+
+def says_that_connections_are_not_told():
+    with Home() as m:
+        m.sysctl("net.netfilter.nf_conntrack_events", 0)
+        m.start(POLICY)
+        tap.check("it does not know yet", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "unknown"))
+        time.sleep(6)
+        m.lan.hold("10.0.1.1", 22, "kept")
+        tap.check("without events it says so", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "off", 15), m.status())
+        lab.wait_for(lambda: "nf_conntrack_events" in m.agent.log, 3)
+        tap.equal("once", m.agent.log.count("nf_conntrack_events"), 1)
+        m.checkpoint()
+        tap.equal("what lives is found by dumps", m.total("ssh", "flows"), 1)
+        m.sysctl("net.netfilter.nf_conntrack_events", 1)
+        m.lan.talk("udp", "10.0.2.2", 53)
+        tap.check("and with events all is well again", lab.wait_for(
+            lambda: m.status()["kernel"]["events"] == "on"), m.status())
 
 
 def reloads():
@@ -516,6 +540,7 @@ def counts_what_it_missed():
         m.start(POLICY)
         m.lan.talk("tcp", "10.0.1.1", 22)
         m.checkpoint()
+        m.sysctl("net.netfilter.nf_conntrack_udp_timeout", 600)
         m.agent.send(signal.SIGSTOP)
         sent = 0
         for _ in range(4):
@@ -705,19 +730,41 @@ def lets_others_only_ask():
         library.mkdir(mode=0o755)
         (library / "lab.py").write_bytes(pathlib.Path(lab.__file__).read_bytes())
         (library / "other.py").write_text(AS_OTHER)
-        answers = lab.run("setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.AGENT_UID}",
-                          "--clear-groups", "/usr/bin/python3", "-B", library / "other.py",
-                          library, m.control_path, "GetStatus", "GetRules", "GetPolicy",
-                          "Reload", "Apply").split("\n")
+
+        def others(gid, *methods):
+            done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={gid}",
+                                   "--clear-groups", "/usr/bin/python3", "-B",
+                                   library / "other.py", library, m.control_path, *methods],
+                                  capture_output=True, text=True)
+            return done.stdout.split("\n"), done.stderr
+
+        tap.equal("the control socket is the agent's alone",
+                  m.control_path.stat().st_mode & 0o777, 0o600)
+        m.run_dir.chmod(0o771)
+        tap.check("so nobody else may even ask",
+                  "PermissionError" in others(lab.AGENT_UID, "GetStatus")[1])
+        # What an administrator does for people who may look.
+        os.chown(m.control_path, -1, lab.OTHER_UID)
+        m.control_path.chmod(0o660)
+        answers, _ = others(lab.OTHER_UID, "GetStatus", "GetRules", "GetPolicy", "Reload",
+                            "Apply")
         denied = "org.varlink.service.PermissionDenied"
-        tap.equal("somebody of the group may ask and not change", answers[:5],
+        tap.equal("somebody of another group may ask and not change", answers[:5],
                   ["GetStatus ok", "GetRules ok", "GetPolicy ok", f"Reload {denied}",
                    f"Apply {denied}"])
-        done = subprocess.run(["setpriv", f"--reuid={lab.OTHER_UID}", f"--regid={lab.OTHER_UID}",
-                               "--clear-groups", "/usr/bin/python3", "-B",
-                               library / "other.py", library, m.control_path, "GetStatus"],
-                              capture_output=True, text=True)
-        tap.check("anybody else may not even ask", "PermissionError" in done.stderr, done.stderr)
+
+
+def lets_no_second_agent_in():
+    with Home() as m:
+        m.start(POLICY)
+        table = m.table()
+        second = m.add_program("second", m.agent.command)
+        second.start()
+        tap.check("a second agent ends", lab.wait_for(lambda: not second.running))
+        tap.check("and says who was first", f"already running for {m.state} (pid "
+                  f"{m.agent.child.pid})" in second.log, second.log)
+        tap.equal("the first goes on", m.state_name(), "running")
+        tap.equal("nothing was changed", m.table(), table)
 
 
 def holds_no_privilege():
@@ -743,6 +790,106 @@ def holds_no_privilege():
                       "CapPrm:\t0000000000000000" in text, text)
 
 
+class Manager:
+    """What systemd does for a service: hears what it says, and keeps its descriptors."""
+
+    def __init__(self, m):
+        path = m.run_dir / "notify.sock"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        path.chmod(0o777)
+        m.agent.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1000000"}
+        self.kept, self.said = {}, []
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            text, fds, _, _ = socket.recv_fds(self.socket, 65536, 16)
+            lines = text.decode().splitlines()
+            if "FDSTORE=1" in lines:
+                (name,) = (l[7:] for l in lines if l.startswith("FDNAME="))
+                self.kept[name] = fds[0]
+            self.said += lines
+
+    def heard(self, what, seconds=10):
+        return lab.wait_for(lambda: any(l.startswith(what) for l in self.said), seconds)
+
+
+def speaks_with_the_manager():
+    with Home() as m:
+        manager = Manager(m)
+        m.start(BAD_POLICY, ready=False)
+        lab.wait_for(lambda: m.state_name() == "failed")
+        tap.check("with a bad policy it is not ready", not manager.heard("READY=1", 1) and
+                  any("STATUS=" in l and "has 2 error" in l for l in manager.said),
+                  manager.said)
+        m.reload(POLICY)
+        tap.check("it is when one stands", manager.heard("READY=1"), manager.said)
+        tap.check("it says what is enforced", manager.heard(f"STATUS={m.policy_path} is enforced"),
+                  manager.said)
+        tap.check("the watchdog is fed", manager.heard("WATCHDOG=1"), manager.said)
+        tap.equal("event sockets are given to keep", sorted(manager.kept), ["conntrack", "log"])
+        tap.check("with polling off", "FDPOLL=0" in manager.said)
+        manager.said.clear()
+        m.agent.send(signal.SIGHUP)
+        manager.heard("READY=1")
+        at = [next((i for i, l in enumerate(manager.said) if l.startswith(what)), -1)
+              for what in ("RELOADING=1", "MONOTONIC_USEC=", "READY=1")]
+        tap.check("a reload is announced, and its end", -1 not in at and at == sorted(at),
+                  manager.said)
+        manager.said.clear()
+        m.reload(BAD_POLICY)
+        tap.check("one that fails ends as well", manager.heard("READY=1") and
+                  manager.heard(f"STATUS={m.policy_path} was not enforced"), manager.said)
+        m.write("policy.yml", POLICY)
+
+        m.checkpoint()
+        m.agent.kill()
+        tap.equal("while the agent is away", m.lan.talk("udp", "10.0.2.2", 53), "ok")
+        m.lan.talk("tcp", "10.0.2.2", 25)
+        m.agent.passed = dict(manager.kept)
+        m.start_agent()
+        m.forget_connections()
+        m.checkpoint()
+        tap.equal("what happened is in the kept sockets", m.total("lan-out", "flows"), 1)
+        tap.equal("with its bytes", m.total("lan-out", "bytes_in"), 128)
+        tap.equal("and what was denied", m.total("no-smtp", "packets_out"), 1)
+        m.agent.passed = {"conntrack": os.open("/dev/null", os.O_RDONLY),
+                          "log": manager.socket.fileno(), "nonsense": 1}
+        m.agent.end()
+        tap.check("it says that it ends", manager.heard("STOPPING=1"), manager.said)
+        for fd in manager.kept.values():
+            os.close(fd)
+        m.start_agent()
+        m.lan.talk("udp", "10.0.2.2", 53, source_port=5000)
+        tap.check("descriptors of the wrong kind are not used", lab.wait_for(
+            lambda: m.status()["events"]["total"] > 0), m.agent.log)
+
+
+def uses_what_is_passed():
+    with Home() as m:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(str(m.run_dir / "other.sock"))
+        listening.listen()
+        m.control_path = m.run_dir / "other.sock"
+        m.write("policy.yml", POLICY)
+        m.helper.command = m.helper.command[:-2]
+        m.helper.passed = {"helper": theirs.fileno()}
+        m.helper.start()
+        theirs.close()
+        m.agent.passed = {"control": listening.fileno(), "helper": ours.fileno()}
+        m.start_agent()
+        ours.close()
+        tap.equal("with passed sockets the policy is enforced",
+                  m.lan.talk("tcp", "10.0.1.1", 22), "ok")
+        tap.check("and no other socket made", not (m.run_dir / "agent.sock").exists())
+        m.helper.kill()
+        tap.equal("without the helper that was passed the agent ends, with a failure",
+                  lab.wait_for(lambda: m.agent.child.poll(), 10), 1)
+        tap.equal("the rules stay", m.lan.talk("tcp", "10.0.1.1", 22), "ok")
+
+
 def main():
     reason = lab.possible()
     if reason:
@@ -750,11 +897,13 @@ def main():
         return 0
     lab.enter()
     scenarios = [remembers_who_spoke_to_whom, remembers_what_was_denied,
-                 says_that_bytes_are_unknown, reloads, applies_what_a_caller_gives,
+                 says_that_bytes_are_unknown,
+                 says_that_connections_are_not_told, reloads, applies_what_a_caller_gives,
                  starts_with_a_bad_policy, survives_kill_9, survives_kill_9_at_any_time,
                  goes_on_without_the_database, goes_on_with_a_full_disk, keeps_feeds_fresh,
                  loads_a_large_feed_without_missing_events, counts_what_it_missed, follows,
-                 bears_abuse_of_its_socket, lets_others_only_ask, holds_no_privilege]
+                 bears_abuse_of_its_socket, lets_others_only_ask, lets_no_second_agent_in,
+                 holds_no_privilege, speaks_with_the_manager, uses_what_is_passed]
     for scenario in scenarios:
         if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
             print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)

@@ -17,6 +17,7 @@ user namespaces, both run as that user, the helper with CAP_NET_ADMIN and nothin
 """
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -352,11 +353,31 @@ class Program:
 
     def __init__(self, command, log):
         self.command, self.log_path, self.child = command, log, None
+        self.environment = {}
+        self.passed = {}  # name: descriptor, as sd_listen_fds(3) hands them over
 
     def start(self):
+        command = self.command
+        environment = {**os.environ, **self.environment}
+        if self.passed:
+            environment |= {"LISTEN_FDS": str(len(self.passed)),
+                            "LISTEN_FDNAMES": ":".join(self.passed)}
+            command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
+        # Above all that they are to become, so that none is overwritten.
+        spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in self.passed.values()]
+
+        def prepare():
+            die_with_parent()
+            for i, fd in enumerate(spare):
+                os.dup2(fd, 3 + i)
+
         with open(self.log_path, "ab") as log:
-            self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, preexec_fn=die_with_parent)
+            self.child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=prepare, env=environment,
+                pass_fds=[3 + i for i in range(len(spare))])
+        for fd in spare:
+            os.close(fd)
 
     @property
     def running(self):

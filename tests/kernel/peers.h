@@ -231,7 +231,9 @@ static inline struct attempt try_from(pid_t place, int type, const char *source,
 
 	if (!place)
 		return try_here(type, source, destination, port, timeout_ms);
-	peers_must(pipe(ends) == 0 && (pid = fork()) >= 0, "fork");
+	peers_must(pipe(ends) == 0, "pipe");
+	pid = fork();
+	peers_must(pid >= 0, "fork");
 	if (pid == 0) {
 		harness_visit(place);
 		attempt = try_here(type, source, destination, port, timeout_ms);

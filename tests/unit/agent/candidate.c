@@ -201,6 +201,22 @@ static void broken_lines_are_told_and_left_out(void **state)
 	expect_addresses(&made->feeds[0], "10.0.0.1 ");
 }
 
+static void warnings_stand_in_the_order_of_the_policy(void **state)
+{
+	struct candidate_source source = source_of(
+		KEEP "rules:\n  - { id: a, from: any, to: host, allow: all }\n"
+		     "  - { id: b, from: any, to: host, drop: ssh }\n",
+		NULL);
+	auto_candidate struct candidate *made = NULL;
+	auto_faults struct faults faults = FAULTS_NULL;
+
+	(void)state;
+	assert_int_equal(candidate_read(&source, numbering, &made, &faults), 0);
+	assert_int_equal(faults.count, 2);
+	assert_int_equal(faults.list[0].position.line, 3);
+	assert_int_equal(faults.list[1].position.line, 7);
+}
+
 static void copies_of_lists_outlive_the_agent(void **state)
 {
 	auto_candidate struct candidate *before = NULL, *after = NULL;
@@ -227,7 +243,7 @@ static void an_empty_list_that_was_good_is_good_as_a_copy(void **state)
 	before = read_text(text, NULL, NULL);
 	assert_int_equal(candidate_keep_feeds(before, cache, NULL), 0);
 	unlink(list);
-	after = read_text(text, NULL, "the last good list stays");
+	after = read_text(KEEP, NULL, "the last good list stays");
 	assert_true(address_set_empty(&after->feeds[0]));
 }
 
@@ -340,6 +356,7 @@ int main(void)
 		TEST(without_an_earlier_list_a_broken_feed_is_empty),
 		TEST(a_feed_that_must_not_break_refuses_the_policy),
 		TEST(broken_lines_are_told_and_left_out),
+		TEST(warnings_stand_in_the_order_of_the_policy),
 		TEST(copies_of_lists_outlive_the_agent),
 		TEST(an_empty_list_that_was_good_is_good_as_a_copy),
 		TEST(only_what_changed_is_copied),

@@ -1,40 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A service on a socket of its own, and callers that behave and that do not. */
-#include "agent/control.h"
-
+/* The server's end: bytes go in at a socket, and the loop turns until it is idle. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <cmocka.h>
+
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "agent/client.h"
+#include "agent/control.h"
+#include "agent/varlink.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
 
+static char folder[] = "/tmp/vigil-control-XXXXXX", path[64];
 static sd_event *event;
 static struct control *control;
-static char path[64];
-static struct call *kept;
-static bool gone;
-
-static void on_gone(struct call *call)
-{
-	gone = true;
-	call_end(call);
-}
+static struct call *kept; /* one that is not answered yet */
+static size_t gone;       /* callers who went while theirs was kept */
 
 static void echo(struct call *call, void *context)
 {
 	(void)context;
 	call_reply(call, json_incref(call->parameters));
+}
+
+static void on_gone(struct call *call)
+{
+	gone++;
+	kept = NULL;
+	call_end(call);
 }
 
 static void keep(struct call *call, void *context)
@@ -44,318 +42,455 @@ static void keep(struct call *call, void *context)
 	call->on_gone = on_gone;
 }
 
-static const char *const words[] = { "word", NULL };
-
-static const struct control_method methods[] = {
-	{ .name = "Echo", .run = echo, .parameters = words },
-	{ .name = "Keep", .run = keep },
-	{ .name = "Stream", .run = keep, .stream = true },
-};
-
-static const struct control_service service = {
-	.interface = "test.Service",
-	.description = "interface test.Service",
-	.methods = methods,
-	.method_count = sizeof(methods) / sizeof(*methods),
-};
-
-static int begin(void **state)
+static void count(struct call *call, void *context)
 {
-	int fd;
-
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/vigil-test-%d.sock", getpid());
-	fd = control_listen(path);
-	kept = NULL;
-	gone = false;
-	return fd < 0 || sd_event_new(&event) < 0 ||
-	       control_new(event, fd, &service, &control) < 0;
+	(void)context;
+	for (int i = 1; i < 3; i++)
+		call_continue(call, json_pack("{s:i}", "n", i));
+	call_reply(call, json_pack("{s:i}", "n", 3));
 }
 
-static int end(void **state)
+static void fill(struct call *call, void *context)
+{
+	(void)context;
+	auto_free char *text = calloc(1, VARLINK_MESSAGE_MAX + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', VARLINK_MESSAGE_MAX);
+	call_reply(call, json_pack("{s:s}", "text", text));
+}
+
+static const char *const echo_parameters[] = { "text", NULL };
+static const struct control_method methods[] = {
+	{ "Echo", .run = echo, .parameters = echo_parameters },
+	{ "Keep", .run = keep },
+	{ "Count", .stream = true, .run = count },
+	{ "Fill", .run = fill },
+};
+static const struct control_service service = {
+	.interface = VARLINK_INTERFACE,
+	.description = "interface " VARLINK_INTERFACE "\n",
+	.methods = methods,
+	.method_count = ARRAY_SIZE(methods),
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(strrchr(folder, '-'), "-XXXXXX");
+	if (!mkdtemp(folder) || sd_event_new(&event) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	gone = 0;
+	return control_new(event, control_listen(path), &service, &control);
+}
+
+static int teardown(void **state)
 {
 	(void)state;
 	control_free(control);
 	sd_event_unref(event);
-	return unlink(path);
+	unlink(path);
+	return rmdir(folder);
 }
 
-/* Let the service do all that it has to do now. */
 static void turn(void)
 {
-	while (sd_event_run(event, 20000) > 0)
+	while (sd_event_run(event, 0) > 0)
 		;
 }
 
-static int caller(void)
+static int connect_client(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = varlink_connect(path);
 
-	strcpy(address.sun_path, path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_true(fd >= 0);
 	turn();
 	return fd;
 }
 
-static void say_bytes(int fd, const char *text, size_t size_bytes)
+static void say(int fd, const char *bytes, size_t size_bytes)
 {
-	assert_int_equal(send(fd, text, size_bytes, MSG_NOSIGNAL), size_bytes);
-	turn();
+	while (size_bytes > 0) {
+		ssize_t put = send(fd, bytes, size_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		turn();
+		if (put < 0 && errno != EAGAIN)
+			return;
+		bytes += put > 0 ? put : 0;
+		size_bytes -= put > 0 ? (size_t)put : 0;
+	}
 }
 
-static void say(int fd, const char *text)
+/* All that has come, with NULs as line ends. Return: whether the connection lives. */
+static bool hear(int fd, struct buffer *out)
 {
-	say_bytes(fd, text, strlen(text) + 1);
-}
-
-/* The next message of the service; "" for none by now, NULL when it hung up. */
-static const char *heard(int fd)
-{
-	static char text[65536];
+	char chunk[65536];
 	ssize_t got;
 
-	turn();
-	got = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_PEEK);
-	if (got == 0 || (got < 0 && errno != EAGAIN))
-		return NULL;
-	text[got < 0 ? 0 : got] = '\0';
-	if (got > 0)
-		assert_true(recv(fd, text, strlen(text) + 1, 0) > 0);
-	return text;
+	buffer_clear(out);
+	buffer_text(out, "");
+	for (;;) {
+		turn();
+		got = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		if (got <= 0)
+			return got < 0 && errno == EAGAIN;
+		for (ssize_t i = 0; i < got; i++)
+			if (!chunk[i])
+				chunk[i] = '\n';
+		buffer_add(out, chunk, (size_t)got);
+	}
 }
 
-static void answers_a_call(void **state)
+static void expect_words(int fd, const char *words)
 {
-	int fd = caller();
+	auto_buffer struct buffer heard = BUFFER_NULL;
 
-	(void)state;
-	say(fd, "{\"method\":\"test.Service.Echo\",\"parameters\":{\"word\":\"hi\"}}");
-	assert_string_equal(heard(fd), "{\"parameters\":{\"word\":\"hi\"}}");
-	close(fd);
+	assert_true(hear(fd, &heard));
+	if (!strstr(heard.data, words))
+		fail_msg("\"%s\" is not in: %s", words, heard.data);
 }
 
-static void puts_pieces_together(void **state)
+static void expect_end(int fd)
 {
-	const char *text = "{\"method\":\"test.Service.Echo\"}";
-	int fd = caller();
+	auto_buffer struct buffer heard = BUFFER_NULL;
 
-	(void)state;
-	for (size_t i = 0; i <= strlen(text); i++)
-		say_bytes(fd, text + i, 1);
-	assert_string_equal(heard(fd), "{\"parameters\":{}}");
-	close(fd);
+	assert_false(hear(fd, &heard));
+	assert_string_equal(heard.data, "");
 }
 
-static void answers_one_call_after_the_other(void **state)
+#define CALL(method, rest) "{\"method\":\"io.vigil.Agent." method "\"" rest "}"
+#define ECHO(text) CALL("Echo", ",\"parameters\":{\"text\":\"" text "\"}")
+
+static void a_call_may_come_in_any_pieces(void **state)
 {
-	static const char two[] = "{\"method\":\"test.Service.Keep\"}\0"
-				  "{\"method\":\"test.Service.Echo\"}";
-	int fd = caller();
+	static const char text[] = ECHO("abc");
+	auto_fd int fd = connect_client();
 
 	(void)state;
-	say_bytes(fd, two, sizeof(two));
-	assert_string_equal(heard(fd), "");
+	for (size_t at_once = 1; at_once <= sizeof(text); at_once++) {
+		auto_buffer struct buffer heard = BUFFER_NULL;
+
+		for (size_t at = 0; at < sizeof(text); at += at_once)
+			say(fd, text + at,
+			    at + at_once < sizeof(text) ? at_once : sizeof(text) - at);
+		assert_true(hear(fd, &heard));
+		assert_string_equal(heard.data,
+				    "{\"parameters\":{\"text\":\"abc\"}}\n");
+	}
+}
+
+static void calls_that_come_together_are_answered_in_turn(void **state)
+{
+	static const char text[] = ECHO("a") "\0" ECHO("b") "\0" ECHO("c");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	assert_true(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{\"text\":\"a\"}}\n"
+					"{\"parameters\":{\"text\":\"b\"}}\n"
+					"{\"parameters\":{\"text\":\"c\"}}\n");
+}
+
+static void who_hangs_up_after_asking_is_answered(void **state)
+{
+	static const char text[] = ECHO("a");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	assert_int_equal(send(fd, text, sizeof(text), 0), sizeof(text));
+	shutdown(fd, SHUT_WR);
+	assert_false(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{\"text\":\"a\"}}\n");
+}
+
+static void what_is_no_call_ends_the_connection(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size_bytes;
+	} wrong[] = {
+#define BYTES(text) { (text), sizeof(text) }
+		BYTES(""),
+		BYTES("x"),
+		BYTES("[]"),
+		BYTES("{}"),
+		BYTES("{\"method\":5}"),
+		BYTES("{\"method\":null}"),
+		BYTES("{\"method\":\"a.b\",\"parameters\":[]}"),
+		BYTES("{\"method\":\"a.b\",\"method\":\"a.c\"}"),
+		BYTES("{\"method\":\"a.b\"} x"),
+		BYTES("{\"method\":\"a.\xff\"}"),
+		BYTES("{\"method\":\"a.b\""),
+#undef BYTES
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		auto_fd int fd = connect_client();
+
+		say(fd, wrong[i].bytes, wrong[i].size_bytes);
+		expect_end(fd);
+	}
+}
+
+static void deep_nesting_and_long_names_end_the_connection(void **state)
+{
+	auto_buffer struct buffer deep = BUFFER_NULL, name = BUFFER_NULL;
+	auto_fd int first = connect_client(), second = connect_client();
+
+	(void)state;
+	buffer_text(&deep, "{\"method\":\"a.b\",\"parameters\":{\"a\":");
+	for (int i = 0; i < 30000; i++)
+		buffer_text(&deep, "[");
+	say(first, deep.data, deep.size_bytes + 1);
+	expect_end(first);
+	buffer_printf(&name, "{\"method\":\"a.%0200d\"}", 0);
+	say(second, name.data, name.size_bytes + 1);
+	expect_end(second);
+}
+
+static void a_call_without_end_is_cut_off(void **state)
+{
+	size_t size_bytes = VARLINK_MESSAGE_MAX + 1024 * 1024;
+	auto_free char *text = malloc(size_bytes);
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, ' ', size_bytes);
+	say(fd, text, size_bytes);
+	expect_end(fd);
+}
+
+static void unknown_names_are_told(void **state)
+{
+	static const struct {
+		const char *call, *words;
+	} wrong[] = {
+		{ CALL("None", ""), "MethodNotFound\",\"parameters\":{\"method\":"
+				    "\"io.vigil.Agent.None\"}" },
+		{ "{\"method\":\"io.vigil.Agents.Echo\"}",
+		  "InterfaceNotFound\",\"parameters\":{\"interface\":"
+		  "\"io.vigil.Agents\"}" },
+		{ "{\"method\":\"Echo\"}",
+		  "InterfaceNotFound\",\"parameters\":{\"interface\":\"\"}" },
+		{ "{\"method\":\"\"}", "InterfaceNotFound" },
+		{ CALL("Echo", ",\"parameters\":{\"texts\":1}"),
+		  "InvalidParameter\",\"parameters\":{\"parameter\":\"texts\"}" },
+		{ CALL("Keep", ",\"parameters\":{\"text\":1}"), "InvalidParameter" },
+		{ CALL("Count", ""), "ExpectedMore" },
+		{ CALL("Echo", ",\"upgrade\":true"), "MethodNotImplemented" },
+		{ "{\"method\":\"org.varlink.service.None\"}", "MethodNotFound" },
+		{ "{\"method\":\"org.varlink.service.GetInterfaceDescription\"}",
+		  "InvalidParameter" },
+		{ "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+		  "\"parameters\":{\"interface\":\"a.b\"}}",
+		  "InterfaceNotFound" },
+	};
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		say(fd, wrong[i].call, strlen(wrong[i].call) + 1);
+		expect_words(fd, wrong[i].words);
+	}
+}
+
+static void the_service_tells_about_itself(void **state)
+{
+	static const char info[] = "{\"method\":\"org.varlink.service.GetInfo\"}";
+	static const char description[] =
+		"{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+		"\"parameters\":{\"interface\":\"io.vigil.Agent\"}}";
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, info, sizeof(info));
+	expect_words(fd, "\"interfaces\":[\"org.varlink.service\",\"io.vigil.Agent\"]");
+	say(fd, description, sizeof(description));
+	expect_words(fd, "interface io.vigil.Agent");
+}
+
+static void more_brings_several_replies(void **state)
+{
+	static const char text[] = CALL("Count", ",\"more\":true");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	assert_true(hear(fd, &heard));
+	assert_string_equal(heard.data,
+			    "{\"parameters\":{\"n\":1},\"continues\":true}\n"
+			    "{\"parameters\":{\"n\":2},\"continues\":true}\n"
+			    "{\"parameters\":{\"n\":3}}\n");
+}
+
+static void one_way_brings_none(void **state)
+{
+	static const char text[] = CALL("Echo", ",\"oneway\":true") "\0" CALL(
+		"None", ",\"oneway\":true") "\0" ECHO("b");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	assert_true(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{\"text\":\"b\"}}\n");
+}
+
+static void a_reply_that_is_too_large_is_an_error(void **state)
+{
+	static const char text[] = CALL("Fill", "");
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	expect_words(fd, "io.vigil.Agent.TooLarge");
+}
+
+static void nothing_is_read_while_a_call_waits(void **state)
+{
+	static const char text[] = CALL("Keep", "") "\0" ECHO("next");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
+
+	(void)state;
+	say(fd, text, sizeof(text));
+	assert_true(hear(fd, &heard));
+	assert_string_equal(heard.data, "");
 	assert_non_null(kept);
-	call_reply(kept, json_pack("{s:i}", "n", 1));
-	assert_string_equal(heard(fd), "{\"parameters\":{\"n\":1}}");
-	assert_string_equal(heard(fd), "{\"parameters\":{}}");
-	close(fd);
+	call_reply(take(kept), NULL);
+	assert_true(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{}}\n"
+					"{\"parameters\":{\"text\":\"next\"}}\n");
 }
 
-static void answers_when_the_caller_has_ended_its_part(void **state)
+static void who_has_said_all_still_hears_a_late_answer(void **state)
 {
-	int fd = caller();
+	static const char text[] = CALL("Keep", "");
+	auto_buffer struct buffer heard = BUFFER_NULL;
+	auto_fd int fd = connect_client();
 
 	(void)state;
-	say(fd, "{\"method\":\"test.Service.Keep\"}");
+	assert_int_equal(send(fd, text, sizeof(text), 0), sizeof(text));
 	shutdown(fd, SHUT_WR);
 	turn();
-	assert_false(gone);
-	call_reply(kept, NULL);
-	assert_string_equal(heard(fd), "{\"parameters\":{}}");
-	assert_null(heard(fd));
-	close(fd);
+	assert_non_null(kept);
+	call_reply(take(kept), NULL);
+	assert_false(hear(fd, &heard));
+	assert_string_equal(heard.data, "{\"parameters\":{}}\n");
 }
 
-static void streams_until_the_caller_hangs_up(void **state)
+static void who_goes_while_a_call_waits_is_noticed(void **state)
 {
-	int fd = caller();
+	static const char text[] = CALL("Keep", "");
+	int fd = connect_client();
 
 	(void)state;
-	say(fd, "{\"method\":\"test.Service.Stream\"}");
-	assert_non_null(strstr(heard(fd), "ExpectedMore"));
-	say(fd, "{\"method\":\"test.Service.Stream\",\"more\":true}");
-	call_continue(kept, json_pack("{s:i}", "n", 1));
-	call_continue(kept, json_pack("{s:i}", "n", 2));
-	turn();
-	assert_true(call_backlog(kept) == 0);
-	assert_string_equal(heard(fd), "{\"parameters\":{\"n\":1},\"continues\":true}");
+	say(fd, text, sizeof(text));
+	assert_non_null(kept);
 	close(fd);
 	turn();
-	assert_true(gone);
+	assert_int_equal(gone, 1);
+	assert_null(kept);
 }
 
 static void a_late_answer_to_nobody_is_no_harm(void **state)
 {
-	int fd = caller();
+	static const char text[] = CALL("Keep", "");
+	int fd = connect_client();
 
 	(void)state;
-	say(fd, "{\"method\":\"test.Service.Keep\"}");
+	say(fd, text, sizeof(text));
 	kept->on_gone = NULL;
 	close(fd);
 	turn();
 	assert_null(kept->client);
 	call_continue(kept, json_object());
-	call_reply(kept, json_object());
+	call_reply(take(kept), json_object());
 }
 
-static void oneway_gets_no_reply(void **state)
+static void the_end_of_the_agent_ends_calls(void **state)
 {
-	int fd = caller();
+	static const char text[] = CALL("Keep", "");
+	auto_fd int fd = connect_client();
 
 	(void)state;
-	say(fd, "{\"method\":\"test.Service.Echo\",\"oneway\":true}");
-	say(fd, "{\"method\":\"test.Service.Keep\",\"oneway\":true}");
-	say(fd, "{\"method\":\"test.Service.Echo\",\"parameters\":{\"word\":1}}");
-	assert_string_equal(heard(fd), "");
-	call_reply(kept, NULL);
-	assert_string_equal(heard(fd), "{\"parameters\":{\"word\":1}}");
-	close(fd);
+	say(fd, text, sizeof(text));
+	control_free(take(control));
+	assert_int_equal(gone, 1);
+	expect_end(fd);
 }
 
-static void tells_what_is_wrong_with_a_call(void **state)
+static void there_are_places_for_32(void **state)
 {
-	static const char *const calls[][2] = {
-		{ "test.Service.Nope", "org.varlink.service.MethodNotFound" },
-		{ "test.Nope.Echo", "org.varlink.service.InterfaceNotFound" },
-		{ "Echo", "org.varlink.service.InterfaceNotFound" },
-		{ "", "org.varlink.service.InterfaceNotFound" },
-		{ "org.varlink.service.Nope", "org.varlink.service.MethodNotFound" },
-		{ "org.varlink.service.GetInterfaceDescription",
-		  "org.varlink.service.InvalidParameter" },
-	};
-	char text[256];
-	int fd = caller();
+	static const char text[] = ECHO("in");
+	int fds[CONTROL_CLIENTS_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-		snprintf(text, sizeof(text), "{\"method\":\"%s\"}", calls[i][0]);
-		say(fd, text);
-		assert_non_null(strstr(heard(fd), calls[i][1]));
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		fds[i] = connect_client();
+	for (int i = 0; i < 3; i++) {
+		auto_fd int late = connect_client();
+
+		expect_end(late);
 	}
-	say(fd, "{\"method\":\"test.Service.Echo\",\"parameters\":{\"wrod\":1}}");
-	assert_string_equal(heard(fd), "{\"error\":\"org.varlink.service."
-				       "InvalidParameter\",\"parameters\":{"
-				       "\"parameter\":\"wrod\"}}");
-	say(fd, "{\"method\":\"test.Service.Echo\",\"upgrade\":true}");
-	assert_non_null(strstr(heard(fd), "MethodNotImplemented"));
-	close(fd);
-}
-
-static void describes_itself(void **state)
-{
-	int fd = caller();
-
-	(void)state;
-	say(fd, "{\"method\":\"org.varlink.service.GetInfo\"}");
-	assert_non_null(strstr(heard(fd), "\"interfaces\":[\"org.varlink.service\","
-					  "\"test.Service\"]"));
-	say(fd, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
-		"\"parameters\":{\"interface\":\"test.Service\"}}");
-	assert_string_equal(heard(fd), "{\"parameters\":{\"description\":"
-				       "\"interface test.Service\"}}");
-	close(fd);
-}
-
-static void hangs_up_on_what_is_no_call(void **state)
-{
-	static const char *const texts[] = {
-		"",
-		"x",
-		"[]",
-		"{}",
-		"{\"method\":1}",
-		"{\"method\":\"a.B\"",
-		"{\"method\":\"a.B\",\"parameters\":[]}",
-		"{\"method\":\"a.B\",\"method\":\"a.B\"}",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		int fd = caller();
-
-		say(fd, texts[i]);
-		assert_null(heard(fd));
-		close(fd);
-	}
-}
-
-static void serves_no_more_than_it_can_bear(void **state)
-{
-	int fds[CONTROL_CLIENTS_MAX + 1];
-
-	(void)state;
-	for (size_t i = 0; i <= CONTROL_CLIENTS_MAX; i++)
-		fds[i] = caller();
-	assert_string_equal(heard(fds[CONTROL_CLIENTS_MAX - 1]), "");
-	assert_null(heard(fds[CONTROL_CLIENTS_MAX]));
-	close(fds[0]);
+	say(fds[31], text, sizeof(text));
+	expect_words(fds[31], "in");
+	close(fds[7]);
 	turn();
-	fds[0] = caller();
-	assert_string_equal(heard(fds[0]), "");
-	for (size_t i = 0; i <= CONTROL_CLIENTS_MAX; i++)
+	fds[7] = connect_client();
+	say(fds[7], text, sizeof(text));
+	expect_words(fds[7], "in");
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(fds[i]);
+	turn();
 }
 
-static void forgets_nobody_when_it_ends(void **state)
+static void the_socket_is_for_its_owner_and_group(void **state)
 {
-	int fd = caller();
+	struct stat info;
+	char longer[200];
 
 	(void)state;
-	say(fd, "{\"method\":\"test.Service.Keep\"}");
-	end(NULL);
-	assert_true(gone);
-	close(fd);
-	begin(NULL);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode, S_IFSOCK | 0660);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(control_listen(longer), -ENAMETOOLONG);
+	assert_int_equal(control_listen("/nonexistent/socket"), -ENOENT);
+	assert_int_equal(varlink_connect(longer), -ENAMETOOLONG);
+	assert_int_equal(varlink_connect("/nonexistent/socket"), -ENOENT);
 }
 
-static void bounds_run_out(void **state)
-{
-	struct client client = { .partial_since = 100, .idle_since = 100 };
-
-	(void)state;
-	assert_false(client_expired(&client, 100 + CLIENT_PARTIAL_S));
-	assert_true(client_expired(&client, 101 + CLIENT_PARTIAL_S));
-	client.partial_since = 0;
-	assert_false(client_expired(&client, 100 + CLIENT_IDLE_S));
-	assert_true(client_expired(&client, 101 + CLIENT_IDLE_S));
-	/* Whoever waits for an answer may wait, but not let answers lie. */
-	client.call = (struct call *)&client;
-	assert_false(client_expired(&client, 101 + CLIENT_IDLE_S));
-	client.stalled_since = 100;
-	assert_false(client_expired(&client, 100 + CLIENT_STALLED_S));
-	assert_true(client_expired(&client, 101 + CLIENT_STALLED_S));
-}
-
-#define with_service(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_service(answers_a_call),
-		with_service(puts_pieces_together),
-		with_service(answers_one_call_after_the_other),
-		with_service(answers_when_the_caller_has_ended_its_part),
-		with_service(streams_until_the_caller_hangs_up),
-		with_service(a_late_answer_to_nobody_is_no_harm),
-		with_service(oneway_gets_no_reply),
-		with_service(tells_what_is_wrong_with_a_call),
-		with_service(describes_itself),
-		with_service(hangs_up_on_what_is_no_call),
-		with_service(serves_no_more_than_it_can_bear),
-		with_service(forgets_nobody_when_it_ends),
-		cmocka_unit_test(bounds_run_out),
+		TEST(a_call_may_come_in_any_pieces),
+		TEST(calls_that_come_together_are_answered_in_turn),
+		TEST(who_hangs_up_after_asking_is_answered),
+		TEST(what_is_no_call_ends_the_connection),
+		TEST(deep_nesting_and_long_names_end_the_connection),
+		TEST(a_call_without_end_is_cut_off),
+		TEST(unknown_names_are_told),
+		TEST(the_service_tells_about_itself),
+		TEST(more_brings_several_replies),
+		TEST(one_way_brings_none),
+		TEST(a_reply_that_is_too_large_is_an_error),
+		TEST(nothing_is_read_while_a_call_waits),
+		TEST(who_has_said_all_still_hears_a_late_answer),
+		TEST(who_goes_while_a_call_waits_is_noticed),
+		TEST(a_late_answer_to_nobody_is_no_harm),
+		TEST(the_end_of_the_agent_ends_calls),
+		TEST(there_are_places_for_32),
+		TEST(the_socket_is_for_its_owner_and_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

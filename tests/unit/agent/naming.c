@@ -64,11 +64,15 @@ static void knows_numbers_of_earlier_policies(void **state)
 	(void)state;
 	assert_int_equal(naming_set(names, now, numbering), 0);
 	name = naming_find(names, number_of(before, "ssh"));
+	assert_string_equal(name.decider.verdict, "");
+	assert_int_equal(naming_set(names, before, numbering), 0);
+	assert_int_equal(naming_set(names, now, numbering), 0);
+	name = naming_find(names, number_of(before, "ssh"));
 	assert_true(name.known);
 	assert_false(name.in_force);
 	assert_string_equal(name.decider.id, "ssh");
 	assert_string_equal(name.decider.from_zone, "wan");
-	assert_string_equal(name.decider.verdict, "");
+	assert_string_equal(name.decider.verdict, "allow");
 	naming_free(names);
 	numbering_free(numbering);
 }

@@ -419,7 +419,6 @@ static void an_unchanged_group_is_not_loaded_again(void **state)
 		HEAD LONG("10.0.0") "defaults: { output: drop }\n" USE_GROUP, NULL, 0,
 		n);
 	auto_compiled struct compiled c = compile_text(group_two, NULL, 0, n);
-	auto_transition struct transition made = { .step_count = 0 };
 	struct table table = { .there = false };
 
 	(void)state;

@@ -30,18 +30,11 @@ static const char *const admitted[] = {
 	"policy "
 	"accept; }",
 	"add set inet vigil f.bad.4.1 { type ipv4_addr; flags interval; }",
-	"create set inet vigil s.x { type ipv6_addr; flags interval; }",
 	"add set inet vigil l.ssh.4 { type ipv4_addr; size 65535; flags "
 	"dynamic,timeout; "
 	"timeout 1m; }",
 	"add set inet vigil c.ssh.4 { type ipv4_addr; size 65535; flags dynamic; }",
-	"add set inet vigil p { type ipv4_addr . inet_service; elements = { 10.0.0.1 . "
-	"22, 10.0.0.2 . 80 } }",
-	"add map inet vigil m { type inet_service : verdict; elements = { 22 : jump x "
-	"}; "
-	"}",
 	"delete set inet vigil f.bad.4.1",
-	"delete map inet vigil m",
 	"flush set inet vigil f.bad.4.1",
 	"add counter inet vigil builtin.established",
 	"delete counter inet vigil ssh.over",
@@ -65,23 +58,20 @@ static const char *const admitted[] = {
 	RULE "meta nfproto 2 meta l4proto 6 th dport { 22, 80-90 } goto r.1",
 	RULE "meta day { 1, 2 } meta hour 28800-61200 tcp dport 22 goto r.1",
 	RULE "icmp type { 8, 0 } accept",
-	RULE "icmpv6 type { 133-137 } ip6 hoplimit 255 accept",
+	RULE "icmpv6 type { 133-137 } accept",
 	RULE "update @l.ssh.4 { ip saddr limit rate 5/minute burst 5 packets } counter "
 	     "name \"ssh\" ct mark set ct mark and 0x0000ffff or 0x110000 accept",
-	RULE "update @l.ssh.4 { ip saddr timeout 1h30m limit rate over 5/second } drop",
 	RULE "add @c.ssh.4 { ip saddr ct count 20 } accept",
 	RULE "add @c.ssh.4 { ip saddr ct count over 20 } drop",
 	RULE "limit rate 5/minute burst 5 packets accept",
 	RULE "meta l4proto 6 reject with tcp reset",
 	RULE "reject with icmpx 3",
-	RULE "reject with icmpx admin-prohibited",
 	RULE "iifname \"eth0\" fib daddr type 2 tcp dport 8443 dnat ip to 10.0.1.5:443",
 	RULE "tcp dport 8000-8010 dnat ip to 10.0.1.5:9000-9010",
 	RULE "tcp dport 8443 dnat ip to 10.0.1.5",
 	RULE "tcp dport 8443 dnat ip6 to [2001:db8::5]:443",
 	RULE "meta nfproto 2 iifname { \"eth1\" } oifname { \"eth0\" } masquerade",
 	RULE "ct status dnat ct direction original ct original proto-dst 8443 accept",
-	RULE "tcp flags & syn == syn drop",
 	RULE "meta nftrace set 1",
 	RULE "jump r.1",
 	RULE "goto input",
@@ -107,6 +97,16 @@ static const char *const refused[] = {
 	"add rule ip nat x accept",
 	"add set inet other s { type ipv4_addr; }",
 	"delete counter ip x y",
+	/* what the compiler has no use for */
+	"create set inet vigil s.x { type ipv6_addr; flags interval; }",
+	"add set inet vigil p { type ipv4_addr; elements = { 10.0.0.1 } }",
+	"add set inet vigil p { type inet_service; }",
+	"add map inet vigil m { type inet_service : verdict; }",
+	RULE "icmpv6 type 133 ip6 hoplimit 255 accept",
+	RULE "reject with icmpx admin-prohibited",
+	RULE "tcp flags & syn == syn drop",
+	RULE "ip saddr . iifname vmap { \"example.com\" . \"eth0\" : accept }",
+	RULE "ip saddr 0x1ffffffff accept",
 	/* other verbs and kinds */
 	"flush ruleset",
 	"flush ruleset inet",
@@ -354,7 +354,7 @@ static void refuses_every_foreign_byte_in_every_place(void **state)
 	(void)state;
 	for (size_t at = 0; at <= strlen(line); at++)
 		for (const char *c = foreign; *c; c++) {
-			char changed[sizeof(line) + 1];
+			char changed[2 * sizeof(line)];
 
 			snprintf(changed, sizeof(changed), "%.*s%c%s", (int)at, line,
 				 *c, line + at);

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/draft.h"
 #include "cli/report.h"
@@ -82,17 +83,19 @@ static void take_faults(json_t *list, struct faults *faults)
 	}
 }
 
-/* Where the agent read its own file, the lines at fault are shown if we may read it
- * too. */
+/* Where the agent read its own file, the lines at fault are shown too if that is where
+ * policies are. We may be root and the agent is not, so no other name that it gives is
+ * ever opened. */
 static void find_source(json_t *list, struct draft *draft)
 {
 	const char *file = ask_text(json_array_get(list, 0), "file");
 
-	if (draft->text)
+	if (draft->path)
 		return;
 	draft->path = file[0] ? file : POLICY_PATH;
-	if (file_read(draft->path, POLICY_BYTES_MAX, &draft->text, &draft->text_bytes) <
-	    0)
+	if (strcmp(draft->path, POLICY_PATH) == 0 &&
+	    file_read(POLICY_PATH, POLICY_BYTES_MAX, &draft->text, &draft->text_bytes) <
+		    0)
 		draft->text = NULL;
 }
 
@@ -116,10 +119,13 @@ static void describe(json_t *parameters, struct buffer *out)
 	json_t *change = json_object_get(parameters, "change");
 	long long added = ask_number(change, "elements_added");
 	long long deleted = ask_number(change, "elements_deleted");
+	long long rule_count = ask_number(policy, "rules");
+	char path[PATH_MAX];
 	bool rules = json_is_true(json_object_get(change, "rules_changed"));
 
-	buffer_printf(out, "In force: %s, %lld rules", ask_text(policy, "path"),
-		      (long long)ask_number(policy, "rules"));
+	text_copy_printable(path, sizeof(path), ask_text(policy, "path"));
+	buffer_printf(out, "In force: %s, %lld rule%s", path, rule_count,
+		      rule_count == 1 ? "" : "s");
 	if (!rules && !added && !deleted)
 		buffer_text(out, "; nothing had to change");
 	else if (!rules)

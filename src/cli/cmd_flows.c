@@ -11,6 +11,7 @@
 #include "cli/flow_follow.h"
 #include "cli/flow_query.h"
 #include "cli/flow_view.h"
+#include "cli/report.h"
 #include "cli/terminal.h"
 
 enum { FLUSH_BYTES = 256 * 1024 };
@@ -36,12 +37,6 @@ static int on_table_row(const struct store_row *row, void *context)
 	return 0;
 }
 
-static int add_piece(const char *data, size_t size_bytes, void *out)
-{
-	buffer_add(out, data, size_bytes);
-	return 0;
-}
-
 static int flush(struct answer *answer)
 {
 	int code = terminal_write(&answer->out);
@@ -58,8 +53,7 @@ static int on_json_row(const struct store_row *row, void *context)
 	json_t *object = flow_view_json(answer->query->group, row);
 
 	buffer_text(&answer->out, answer->rows++ ? ",\n  " : "\n  ");
-	if (!object || json_dump_callback(object, add_piece, &answer->out, 0) < 0)
-		answer->out.error = -ENOMEM;
+	report_add(object, 0, &answer->out);
 	json_decref(object);
 	if (answer->out.size_bytes < FLUSH_BYTES && !answer->out.error)
 		return 0;

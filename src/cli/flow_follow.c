@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/report.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
 
@@ -115,12 +116,6 @@ struct follow {
 	struct buffer out;
 };
 
-static int add_piece(const char *data, size_t size_bytes, void *out)
-{
-	buffer_add(out, data, size_bytes);
-	return 0;
-}
-
 static void add_event(struct follow *follow, json_t *event)
 {
 	if (!flow_follow_wanted(event, follow->query))
@@ -129,8 +124,7 @@ static void add_event(struct follow *follow, json_t *event)
 		flow_follow_line(event, follow->color, &follow->out);
 		return;
 	}
-	if (json_dump_callback(event, add_piece, &follow->out, JSON_COMPACT) < 0)
-		follow->out.error = -ENOMEM;
+	report_add(event, JSON_COMPACT, &follow->out);
 	buffer_text(&follow->out, "\n");
 }
 

@@ -6,6 +6,12 @@
 
 #include "cli/arguments.h"
 
+struct buffer;
+
+/** report_add() - Write JSON behind @out in ASCII without control characters, since it
+ *  may go to a terminal; NULL makes it an error of @out. @flags are Jansson's. */
+void report_add(const json_t *answer, size_t flags, struct buffer *out);
+
 /**
  * report_json() - Print an answer
  * @answer: taken over; NULL means that there was no memory for it

@@ -34,12 +34,13 @@ enum column {
 	COLUMN_BYTES_OUT,
 	COLUMN_BYTES_IN,
 	COLUMN_KNOWN,
+	COLUMN_COMPLETE,
 	COLUMN_COUNT,
 };
 
 #define TOTALS                                                                         \
 	"sum(f.flows), sum(f.packets_out), sum(f.packets_in), sum(f.bytes_out),"       \
-	" sum(f.bytes_in), count(*) = count(f.bytes_out)"
+	" sum(f.bytes_in), count(*) = count(f.bytes_out), min(m.whole)"
 #define GROUP_TIMES "max(f.minute), min(f.minute), max(m.span), "
 
 /* Columns up to the totals, and what one row is made for. */
@@ -49,7 +50,8 @@ static const struct {
 	[GROUP_NONE] = { "f.minute, f.minute, m.span, d.rule, d.direction, d.from_zone,"
 			 " d.to_zone, d.verdict, f.source, f.destination, f.port,"
 			 " f.protocol, f.denied, f.flows, f.packets_out, f.packets_in,"
-			 " f.bytes_out, f.bytes_in, f.bytes_out IS NOT NULL",
+			 " f.bytes_out, f.bytes_in, f.bytes_out IS NOT NULL,"
+			 " m.whole",
 			 NULL },
 	[GROUP_RULE] = { GROUP_TIMES "d.rule, '', '', '', max(d.verdict), NULL, NULL,"
 				     " NULL, NULL, f.denied, " TOTALS,
@@ -78,15 +80,20 @@ struct asking {
 	sqlite3 *db;
 	const struct store_query *query;
 	int64_t since, until; /* of whole minutes, hours, days */
-	sqlite3_stmt *complete;
-	int64_t known_minute; /* of the last answer about completeness */
-	bool known_complete;
 };
 
 static const char *address_condition(struct address_range range, const char *columns[2])
 {
 	return columns[range.family == FAMILY_IPV4];
 }
+
+/* Minutes, hours and days, and whether each minute of them is there and complete. */
+#define SPANS                                                                          \
+	"WITH m(minute, span, whole) AS MATERIALIZED (SELECT s.minute, s.span,"        \
+	" CASE WHEN s.span <= 60 THEN s.complete ELSE"                                 \
+	" (SELECT count(*) * 60 >= s.span AND total(p.complete) = count(*)"            \
+	" FROM minutes p WHERE p.minute >= s.minute AND p.minute < s.minute + s.span)" \
+	" END FROM minutes s WHERE s.span > 0 AND s.minute >= ?1 AND s.minute < ?2) "
 
 /* The joins are CROSS so that SQLite keeps their order: flows, by time, come first. */
 static void write_sql(const struct asking *asking, struct buffer *sql)
@@ -102,8 +109,9 @@ static void write_sql(const struct asking *asking, struct buffer *sql)
 	const struct store_query *query = asking->query;
 
 	buffer_printf(sql,
+		      SPANS
 		      "SELECT %s FROM flows f CROSS JOIN deciders d ON d.id = f.decider"
-		      " CROSS JOIN minutes m ON m.minute = f.minute"
+		      " CROSS JOIN m ON m.minute = f.minute"
 		      " WHERE f.minute >= ?1 AND f.minute < ?2",
 		      groups[query->group].columns);
 	if (query->rule)
@@ -163,31 +171,6 @@ static void bind_all(const struct asking *asking, sqlite3_stmt *statement)
 	sqlite3_bind_int(statement, 10, query->protocol);
 }
 
-/* Whether each minute of a time is there, and complete. */
-static bool is_complete(struct asking *asking, int64_t since, int64_t until)
-{
-	bool complete;
-
-	if (since >= until)
-		return true;
-	sqlite3_bind_int64(asking->complete, 1, since);
-	sqlite3_bind_int64(asking->complete, 2, until);
-	complete = sqlite3_step(asking->complete) == SQLITE_ROW &&
-		   sqlite3_column_int(asking->complete, 0);
-	sqlite3_reset(asking->complete);
-	return complete;
-}
-
-static bool row_is_complete(struct asking *asking, const struct store_row *row)
-{
-	if (asking->query->group == GROUP_NONE && row->minute != asking->known_minute) {
-		asking->known_minute = row->minute;
-		asking->known_complete =
-			is_complete(asking, row->minute, row->minute + row->span_s);
-	}
-	return asking->known_complete;
-}
-
 static bool read_address(sqlite3_stmt *statement, int column, struct address *ret)
 {
 	const uint8_t *wire = sqlite3_column_blob(statement, column);
@@ -221,7 +204,7 @@ static int number_at(sqlite3_stmt *statement, int column)
 	return sqlite3_column_int(statement, column);
 }
 
-static struct store_row read_row(struct asking *asking, sqlite3_stmt *statement)
+static struct store_row read_row(sqlite3_stmt *statement)
 {
 	struct store_row row = {
 		.minute = sqlite3_column_int64(statement, COLUMN_MINUTE),
@@ -239,6 +222,7 @@ static struct store_row read_row(struct asking *asking, sqlite3_stmt *statement)
 		.packets_out = counter_at(statement, COLUMN_PACKETS_OUT),
 		.packets_in = counter_at(statement, COLUMN_PACKETS_IN),
 		.bytes_known = sqlite3_column_int(statement, COLUMN_KNOWN),
+		.complete = sqlite3_column_int(statement, COLUMN_COMPLETE),
 		.bytes_out = counter_at(statement, COLUMN_BYTES_OUT),
 		.bytes_in = counter_at(statement, COLUMN_BYTES_IN),
 	};
@@ -247,7 +231,6 @@ static struct store_row read_row(struct asking *asking, sqlite3_stmt *statement)
 			 (!row.denied || row.source.value);
 	row.has_destination =
 		read_address(statement, COLUMN_DESTINATION, &row.destination);
-	row.complete = row_is_complete(asking, &row);
 	return row;
 }
 
@@ -256,7 +239,6 @@ static int find_bounds(struct asking *asking)
 {
 	const struct store_query *query = asking->query;
 	auto_statement sqlite3_stmt *statement = NULL;
-	int64_t first = 0, newest = 0;
 	int result;
 
 	asking->since = query->since;
@@ -272,17 +254,6 @@ static int find_bounds(struct asking *asking)
 		return result;
 	if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
 		asking->since = sqlite3_column_int64(statement, 0);
-	result = sql_number(asking->db, "SELECT min(minute) FROM minutes", &first);
-	result = result
-			 ?: sql_number(asking->db, "SELECT max(minute) FROM minutes",
-				       &newest);
-	if (result || query->group == GROUP_NONE)
-		return result;
-	if (first < asking->since)
-		first = asking->since - asking->since % MINUTE_S;
-	if (newest > asking->until)
-		newest = asking->until - asking->until % MINUTE_S;
-	asking->known_complete = is_complete(asking, first, newest);
 	return SQLITE_OK;
 }
 
@@ -304,7 +275,7 @@ static int answer(struct asking *asking,
 		return sqlite3_extended_errcode(asking->db);
 	bind_all(asking, statement);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
-		struct store_row row = read_row(asking, statement);
+		struct store_row row = read_row(statement);
 
 		if (on_row(&row, context) > 0)
 			return SQLITE_OK;
@@ -317,19 +288,12 @@ int store_query(const char *path, const struct store_query *query,
 		void *context, char why[static 256])
 {
 	auto_reader sqlite3 *db = NULL;
-	auto_statement sqlite3_stmt *complete = NULL;
-	struct asking asking = { .query = query, .known_minute = -1 };
+	struct asking asking = { .query = query };
 	int result = reader_open(path, &db, why);
 
 	if (result < 0)
 		return result;
-	complete = reader_prepare(
-		db, "SELECT count(*) * 60 >= ?2 - ?1 AND total(complete) = count(*)"
-		    " FROM minutes WHERE minute >= ?1 AND minute < ?2");
-	if (!complete)
-		return reader_fail(db, path, sqlite3_extended_errcode(db), why);
 	asking.db = db;
-	asking.complete = complete;
 	result = answer(&asking, on_row, context);
 	return result ? reader_fail(db, path, result, why) : 0;
 }

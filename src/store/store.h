@@ -138,8 +138,8 @@ struct store_row {
 	int64_t minute;       /* with a group: the last one */
 	int64_t first_minute; /* with a group: the first one */
 	uint32_t span_s;      /* 60, 3600 or 86400: what @minute covers */
-	bool complete; /* every minute of it is; with a group, all from @since to @until
-			  but the newest, which is still being written */
+	bool complete; /* every minute of it is; with a group, of all that it adds up.
+			  The minute that is still being written is not */
 	const char *rule; /* "" when unknown. All strings are borrowed for the call */
 	const char *direction;
 	const char *from_zone;

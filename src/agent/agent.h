@@ -90,10 +90,10 @@ struct watch {
 					       last is a dump */
 	int64_t retry_at[SOCKETS_MAX]; /* monotonic s: no sooner ask for it again */
 	unsigned int asked; /* jobs for a socket or for a dump that are under way */
-	bool gap;           /* events were lost: a dump is wanted */
+	bool gap;           /* events were missed: a dump is wanted */
 	int64_t dumped_at;  /* monotonic s, 0: never */
 	sd_event_source *tick;
-	enum observer_knowledge told_accounting, told_events;
+	enum knowledge told_accounting, told_events;
 };
 
 struct refresh {

@@ -42,7 +42,7 @@ static int read_all(int fd, struct receiver *receiver, struct reading *reading)
 		if (count < 0)
 			return count;
 		if (count == 0 && poll(&wait, 1, SILENCE_MS) == 0)
-			return -ETIMEDOUT;
+			return -ETIME; /* not -ETIMEDOUT: the helper is well */
 	}
 	if (reading->error)
 		return reading->error;

@@ -13,7 +13,7 @@
  * @refusal: may be NULL
  *
  * Return: 0; -EAGAIN when something changed meanwhile, so that it may have gaps;
- * -ENOENT; -ETIMEDOUT when the kernel keeps silent; or -errno, of helper_dump() and
+ * -ENOENT; -ETIME when the kernel keeps silent; or -errno, of helper_dump() and
  * receive() too.
  */
 int dump_read(int helper, enum helper_dump kind,

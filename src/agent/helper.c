@@ -66,11 +66,16 @@ static void answer_done(struct answer *answer)
 
 #define auto_answer auto_call(answer_done)
 
+/* Because of the time limit, a process that is stopped and continued hears EINTR,
+ * though it handles no signal (signal(7)). */
 static int receive(int fd, struct answer *answer)
 {
-	int error = wire_receive(fd, &answer->reply, sizeof(answer->reply), answer->fds,
-				 &answer->fd_count);
+	int error;
 
+	do
+		error = wire_receive(fd, &answer->reply, sizeof(answer->reply),
+				     answer->fds, &answer->fd_count);
+	while (error == -EINTR);
 	return error == -EAGAIN ? -ETIMEDOUT : error;
 }
 

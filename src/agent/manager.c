@@ -40,3 +40,8 @@ void manager_keep(int fd, const char *name)
 	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 	sd_pid_notify_with_fds(0, 0, text, &fd, 1);
 }
+
+void manager_forget(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}

@@ -9,3 +9,6 @@ void manager_status(const char *sentence);
 
 /** manager_keep() - Have it hold a descriptor over a restart, under a name. */
 void manager_keep(int fd, const char *name);
+
+/** manager_forget() - Have it close what it holds under a name. */
+void manager_forget(const char *name);

@@ -24,6 +24,7 @@ enum {
 	/* Batches per wake-up: what is more urgent comes in between. */
 	ROUNDS = 16,
 	ROUNDS_OF_DRAIN = 8192,
+	DUMP_SILENCE_S = 30,
 };
 
 struct source {
@@ -42,8 +43,8 @@ struct observer {
 	uint64_t live_before_dump;
 	uint64_t heard_before_dump; /* conntrack events until the last dump's end */
 	bool dumping;
-	uint64_t running_known, running_unknown; /* flows of this dump, by accounting */
-	uint64_t heard;                          /* conntrack events */
+	int64_t dump_heard_at; /* monotonic s */
+	uint64_t heard;        /* conntrack events */
 	struct observer_counts counts;
 	int64_t second; /* monotonic, of @events_of_second */
 	uint64_t events_of_second;
@@ -105,20 +106,11 @@ static void count_event(struct observer *observer)
 	observer->counts.events++;
 }
 
-static void note_accounting(struct observer *observer, const struct flow *flow)
-{
-	/* A new connection has no totals yet, whatever is on. */
-	if (flow->event == FLOW_END)
-		observer->counts.accounting =
-			flow->original.known ? KNOWN_ON : KNOWN_OFF;
-}
-
 static void on_event(const struct flow *flow, void *context)
 {
 	struct observer *observer = context;
 
 	count_event(observer);
-	note_accounting(observer, flow);
 	aggregate_add(observer->aggregate, flow);
 	observer->handlers.on_flow(flow, observer->handlers.context);
 }
@@ -132,13 +124,24 @@ static void on_conntrack_event(const struct flow *flow, void *context)
 	on_event(flow, observer);
 }
 
+static void note_malformed(struct observer *observer, uint32_t malformed)
+{
+	if (!malformed)
+		return;
+	if (!observer->counts.malformed)
+		log_warning("A message of the kernel was not understood. This minute "
+			    "is marked incomplete");
+	observer->counts.malformed += malformed;
+	observer->handlers.on_gap(observer->handlers.context);
+}
+
 static void on_conntrack_datagram(const void *data, size_t size_bytes, void *context)
 {
 	struct observer *observer = context;
 	struct decode_summary summary =
 		decode_conntrack(data, size_bytes, on_conntrack_event, observer);
 
-	observer->counts.malformed += summary.malformed;
+	note_malformed(observer, summary.malformed);
 }
 
 static void on_log_datagram(const void *data, size_t size_bytes, void *context)
@@ -147,7 +150,7 @@ static void on_log_datagram(const void *data, size_t size_bytes, void *context)
 	struct decode_summary summary =
 		decode_log(data, size_bytes, on_event, observer);
 
-	observer->counts.malformed += summary.malformed;
+	note_malformed(observer, summary.malformed);
 }
 
 static enum message_result on_table_message(const struct message *message,
@@ -182,13 +185,11 @@ static const struct {
 	[HELPER_FD_TABLES] = { "table", on_tables_datagram, 1 },
 };
 
-/* Notices of tables may be lost: a reload lists the table anyway. */
-static void note_loss(struct observer *observer, unsigned int which)
+static void fail(struct observer *observer, unsigned int which, int error)
 {
-	if (which == HELPER_FD_TABLES)
-		return;
-	observer->counts.lost++;
-	observer->handlers.on_loss(observer->handlers.context);
+	log_error("The %s socket failed: %s", kinds[which].name, strerror(-error));
+	detach(&observer->sockets[which]);
+	observer->handlers.on_failure(which, observer->handlers.context);
 }
 
 static void take_in(struct observer *observer, unsigned int which, int rounds)
@@ -199,15 +200,15 @@ static void take_in(struct observer *observer, unsigned int which, int rounds)
 		int count = receive(observer->receiver, socket->fd,
 				    kinds[which].on_datagram, observer);
 
-		if (count == -ENOBUFS) {
-			note_loss(observer, which);
+		/* Among lost notices of tables may be the one that matters: a new
+		   socket begins with a look at the table. */
+		if (count == -ENOBUFS && which != HELPER_FD_TABLES) {
+			observer->counts.lost++;
+			observer->handlers.on_loss(observer->handlers.context);
 			continue;
 		}
-		if (count < 0) {
-			log_error("The %s socket failed: %s", kinds[which].name,
-				  strerror(-count));
-			detach(socket);
-		}
+		if (count < 0)
+			fail(observer, which, count);
 		if (count < RECEIVE_BATCH)
 			return;
 	}
@@ -285,10 +286,6 @@ static void on_running(const struct flow *flow, void *context)
 {
 	struct observer *observer = context;
 
-	if (flow->original.known)
-		observer->running_known++;
-	else
-		observer->running_unknown++;
 	aggregate_add(observer->aggregate, flow);
 }
 
@@ -324,8 +321,6 @@ static void note_silence(struct observer *observer)
 
 static void end_dump(struct observer *observer, bool whole)
 {
-	bool any = observer->running_known || observer->running_unknown;
-
 	aggregate_dump_end(observer->aggregate, whole);
 	observer->dumping = false;
 	detach(&observer->dump);
@@ -333,9 +328,6 @@ static void end_dump(struct observer *observer, bool whole)
 		return;
 	observer->counts.dumps++;
 	note_silence(observer);
-	if (any)
-		observer->counts.accounting =
-			observer->running_known ? KNOWN_ON : KNOWN_OFF;
 }
 
 static int on_dump(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -344,6 +336,7 @@ static int on_dump(sd_event_source *source, int fd, uint32_t events, void *conte
 
 	(void)source;
 	(void)events;
+	observer->dump_heard_at = clock_s();
 	for (int i = 0; i < ROUNDS; i++) {
 		int count = receive(observer->receiver, fd, on_dump_datagram, observer);
 
@@ -366,7 +359,6 @@ void observer_dump_begin(struct observer *observer)
 	observer->dumping = true;
 	observer->dump_done = observer->dump_failed = observer->dump_interrupted =
 		false;
-	observer->running_known = observer->running_unknown = 0;
 	observer->live_before_dump = aggregate_counts(observer->aggregate).live;
 	aggregate_dump_begin(observer->aggregate, observer->counts.dumps > 0);
 }
@@ -376,6 +368,7 @@ int observer_dump_take(struct observer *observer, int fd)
 	int error;
 
 	observer->dump.fd = fd;
+	observer->dump_heard_at = clock_s();
 	error = sd_event_add_io(observer->event, &observer->dump.source, fd, EPOLLIN,
 				on_dump, observer);
 	if (error >= 0)
@@ -387,6 +380,15 @@ int observer_dump_take(struct observer *observer, int fd)
 
 void observer_dump_cancel(struct observer *observer)
 {
+	end_dump(observer, false);
+}
+
+void observer_dump_expire(struct observer *observer)
+{
+	if (observer->dump.fd < 0 ||
+	    clock_s() - observer->dump_heard_at <= DUMP_SILENCE_S)
+		return;
+	log_warning("The kernel did not end a list of connections: it is left");
 	end_dump(observer, false);
 }
 

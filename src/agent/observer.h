@@ -17,14 +17,16 @@
 struct observer_handlers {
 	/* Each event as it comes; of a dump, none. */
 	void (*on_flow)(const struct flow *flow, void *context);
-	/* Events were lost: ask for a recovering dump. */
+	/* The kernel lost events: ask for a recovering dump. */
 	void (*on_loss)(void *context);
+	/* Something else was missed: a message was not understood. */
+	void (*on_gap)(void *context);
+	/* A socket failed and is closed. @which: HELPER_FD_* */
+	void (*on_failure)(unsigned int which, void *context);
 	/* Somebody changed the tables while nobody of ours did. */
 	void (*on_table_gone)(void *context);
 	void *context;
 };
-
-enum observer_knowledge { KNOWN_NOT_YET, KNOWN_ON, KNOWN_OFF };
 
 struct observer_counts {
 	uint64_t events;     /* heard */
@@ -32,8 +34,7 @@ struct observer_counts {
 	uint64_t malformed;  /* messages that were not understood */
 	uint64_t per_second; /* events in the last whole second */
 	uint64_t dumps;      /* that were whole */
-	enum observer_knowledge accounting; /* whether flows come with bytes */
-	enum observer_knowledge events_on;  /* whether conntrack speaks at all */
+	enum knowledge events_on; /* whether conntrack speaks at all */
 };
 
 struct observer;
@@ -75,6 +76,9 @@ int observer_dump_take(struct observer *observer, int fd);
 
 /** observer_dump_cancel() - It could not be asked for. */
 void observer_dump_cancel(struct observer *observer);
+
+/** observer_dump_expire() - End it if the kernel has long been silent. */
+void observer_dump_expire(struct observer *observer);
 
 /** observer_dumping() - From the beginning of a dump to its end. */
 bool observer_dumping(const struct observer *observer);

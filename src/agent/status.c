@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "agent/manager.h"
@@ -19,7 +18,7 @@ static const char *state_name(const struct agent *agent)
 	return agent->force.tried ? "failed" : "starting";
 }
 
-static const char *knowledge_name(enum observer_knowledge knowledge)
+static const char *knowledge_name(enum knowledge knowledge)
 {
 	static const char *const names[] = {
 		[KNOWN_NOT_YET] = "unknown",
@@ -97,6 +96,7 @@ static json_t *describe_failure(const struct failure *failure)
 static json_t *describe_problems(const struct agent *agent,
 				 const struct observer_counts *counts)
 {
+	enum knowledge accounting = aggregate_counts(agent->watch.aggregate).accounting;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i <= SOCKETS_MAX; i++)
@@ -105,7 +105,7 @@ static json_t *describe_problems(const struct agent *agent,
 					      json_string(agent->watch.problems[i]));
 	if (agent->force.numbers_problem[0])
 		json_array_append_new(list, json_string(agent->force.numbers_problem));
-	if (counts->accounting == KNOWN_OFF)
+	if (accounting == KNOWN_OFF)
 		json_array_append_new(
 			list, json_string("bytes of connections are not counted: set "
 					  "net.netfilter.nf_conntrack_acct=1"));
@@ -123,8 +123,10 @@ static json_t *describe_problems(const struct agent *agent,
 static json_t *describe_kernel(const struct agent *agent,
 			       const struct observer_counts *counts)
 {
+	struct aggregate_counts rows = aggregate_counts(agent->watch.aggregate);
+
 	return json_pack("{s:s, s:s, s:s, s:o}", "accounting",
-			 knowledge_name(counts->accounting), "events",
+			 knowledge_name(rows.accounting), "events",
 			 knowledge_name(counts->events_on), "table",
 			 table_name(agent->force.table), "problems",
 			 describe_problems(agent, counts));
@@ -135,23 +137,11 @@ static json_t *describe_events(const struct agent *agent,
 {
 	struct aggregate_counts rows = aggregate_counts(agent->watch.aggregate);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total",
-			 (json_int_t)counts->events, "per_second",
-			 (json_int_t)counts->per_second, "lost",
-			 (json_int_t)counts->lost, "dropped", (json_int_t)rows.dropped,
-			 "malformed", (json_int_t)counts->malformed);
-}
-
-static int64_t file_bytes(const char *path, const char *suffix)
-{
-	auto_free char *name = NULL;
-	struct stat st;
-
-	if (asprintf(&name, "%s%s", path, suffix) < 0) {
-		name = NULL;
-		return 0;
-	}
-	return stat(name, &st) == 0 ? st.st_size : 0;
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I}", "total", (json_int_t)counts->events,
+		"per_second", (json_int_t)counts->per_second, "lost",
+		(json_int_t)counts->lost, "dropped", (json_int_t)rows.dropped, "folded",
+		(json_int_t)rows.folded, "malformed", (json_int_t)counts->malformed);
 }
 
 static json_t *describe_store(struct agent *agent)
@@ -161,8 +151,7 @@ static json_t *describe_store(struct agent *agent)
 
 	return json_pack("{s:s, s:s, s:s, s:I}", "state",
 			 store_state_name(store_state(store)), "why", store_why(store),
-			 "path", path, "size",
-			 (json_int_t)(file_bytes(path, "") + file_bytes(path, "-wal")));
+			 "path", path, "size", (json_int_t)store_size_bytes(path));
 }
 
 static json_t *describe_feed(const struct candidate *now, size_t i)

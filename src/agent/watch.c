@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/enforce.h"
 #include "agent/helper.h"
 #include "agent/manager.h"
 #include "base/cleanup.h"
@@ -43,9 +44,55 @@ struct question {
 	unsigned int which; /* socket, HELPER_FD_*, or THE_DUMP */
 	int error;
 	struct helper_refusal refusal;
-	struct helper_sockets sockets;
-	int dump; /* descriptor, or -1 */
+	int fd;       /* what was asked for, or -1 */
+	char tag[33]; /* of the kernel's table, once there is a socket for tables */
 };
+
+static int ask_for_socket(int helper, struct question *question)
+{
+	struct helper_sockets sockets;
+	const int *const places[SOCKETS_MAX] = {
+		[HELPER_FD_CONNTRACK] = &sockets.conntrack,
+		[HELPER_FD_LOG] = &sockets.log,
+		[HELPER_FD_TABLES] = &sockets.tables,
+	};
+	int error = helper_observe(helper, 1u << question->which, &sockets,
+				   &question->refusal);
+
+	if (!error)
+		question->fd = *places[question->which];
+	return error;
+}
+
+/* Nobody listened between watch_pause() and now: was the table removed meanwhile? */
+static int look_at_table(int helper, struct question *question)
+{
+	struct helper_refusal *refusal = &question->refusal;
+	struct enforcement report;
+	int error = enforced_tag(helper, question->tag, &report);
+
+	if (!error)
+		return 0;
+	snprintf(refusal->text, sizeof(refusal->text), "%.*s",
+		 (int)sizeof(refusal->text) - 1, report.problem);
+	close(take_fd(question->fd));
+	return error;
+}
+
+static int ask_for(int helper, struct question *question)
+{
+	int error;
+
+	if (question->which == THE_DUMP) {
+		question->fd =
+			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
+		return question->fd < 0 ? question->fd : 0;
+	}
+	error = ask_for_socket(helper, question);
+	if (!error && question->which == HELPER_FD_TABLES)
+		error = look_at_table(helper, question);
+	return error;
+}
 
 static void ask_helper(struct job *job)
 {
@@ -57,16 +104,7 @@ static void ask_helper(struct job *job)
 		question->error = -ENOTCONN;
 		return;
 	}
-	if (question->which != THE_DUMP) {
-		question->error =
-			helper_observe(helper, 1u << question->which,
-				       &question->sockets, &question->refusal);
-	} else {
-		question->dump =
-			helper_dump(helper, HELPER_DUMP_CONNTRACK, &question->refusal);
-		question->error = question->dump < 0 ? question->dump : 0;
-	}
-	link_check(link, question->error);
+	question->error = link_check(link, ask_for(helper, question));
 }
 
 static void note_problem(struct agent *agent, const struct question *question)
@@ -74,7 +112,7 @@ static void note_problem(struct agent *agent, const struct question *question)
 	static const char *const what[] = {
 		[HELPER_FD_CONNTRACK] = "connections can't be observed",
 		[HELPER_FD_LOG] = "refused packets can't be observed",
-		[HELPER_FD_TABLES] = "changes of tables can't be observed",
+		[HELPER_FD_TABLES] = "a removal of the table would not be noticed",
 		[THE_DUMP] = "connections can't be listed",
 	};
 	char *problem = agent->watch.problems[question->which];
@@ -84,7 +122,12 @@ static void note_problem(struct agent *agent, const struct question *question)
 
 	if (question->error == -ENOTCONN)
 		return;
-	snprintf(text, sizeof(text), "%s: %s", what[question->which], why);
+	if (question->which == HELPER_FD_LOG && question->error == -EBUSY)
+		snprintf(text, sizeof(text),
+			 "%s: another program listens to nflog group %d",
+			 what[question->which], HELPER_LOG_GROUP);
+	else
+		snprintf(text, sizeof(text), "%s: %s", what[question->which], why);
 	if (strcmp(problem, text) != 0)
 		log_error("The kernel: %s. The firewall goes on", text);
 	memcpy(problem, text, sizeof(text));
@@ -106,26 +149,41 @@ static int attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 	return error;
 }
 
-static bool watching(const struct agent *agent)
+static bool hears(const struct agent *agent, uint32_t sockets)
 {
-	return !(observer_missing(agent->watch.observer) & 1u << HELPER_FD_CONNTRACK);
+	return !(observer_missing(agent->watch.observer) & sockets);
 }
 
-static void take_socket(struct agent *agent, struct question *question)
+/* All that the database is about. */
+static bool watching(const struct agent *agent)
 {
-	const struct helper_sockets *sockets = &question->sockets;
-	const int fds[SOCKETS_MAX] = {
-		[HELPER_FD_CONNTRACK] = sockets->conntrack,
-		[HELPER_FD_LOG] = sockets->log,
-		[HELPER_FD_TABLES] = sockets->tables,
-	};
-	int fd = fds[question->which];
+	return hears(agent, 1u << HELPER_FD_CONNTRACK | 1u << HELPER_FD_LOG);
+}
 
-	if (question->which == HELPER_FD_TABLES && agent->force.running && fd >= 0)
-		close(fd);
-	else if (attach(agent, question->which, fd, true) < 0)
+static void note_removal(struct agent *agent)
+{
+	if (agent->force.table != TABLE_PRESENT)
+		return;
+	agent->force.table = TABLE_REMOVED;
+	log_error("Somebody removed table inet %s: nothing is enforced until the next "
+		  "reload",
+		  TABLE_NAME);
+	agent_tell(agent);
+}
+
+static void take_socket(struct agent *agent, const struct question *question)
+{
+	bool tables = question->which == HELPER_FD_TABLES, before = watching(agent);
+
+	if (tables && agent->force.running) {
+		close(question->fd);
+		return;
+	}
+	if (attach(agent, question->which, question->fd, true) < 0)
 		agent->watch.retry_at[question->which] = clock_s() + RETRY_S;
-	if (question->which == HELPER_FD_CONNTRACK && watching(agent))
+	if (tables && !question->tag[0])
+		note_removal(agent);
+	if (!before && watching(agent))
 		recorder_start(agent->recorder);
 }
 
@@ -146,7 +204,7 @@ static void answered(struct job *job)
 	} else {
 		watch->problems[question->which][0] = '\0';
 		if (dump)
-			observer_dump_take(watch->observer, question->dump);
+			observer_dump_take(watch->observer, question->fd);
 		else
 			take_socket(agent, question);
 	}
@@ -163,7 +221,7 @@ static void ask(struct agent *agent, unsigned int which)
 	question->job = (struct job){ .run = ask_helper, .done = answered };
 	question->agent = agent;
 	question->which = which;
-	question->dump = -1;
+	question->fd = -1;
 	question->error = -ENOTCONN;
 	if (which == THE_DUMP) {
 		observer_drain(agent->watch.observer);
@@ -187,7 +245,8 @@ static bool dump_is_due(const struct agent *agent)
 	const struct watch *watch = &agent->watch;
 	int64_t since = clock_s() - watch->dumped_at;
 
-	if (!watching(agent) || observer_dumping(watch->observer))
+	if (!hears(agent, 1u << HELPER_FD_CONNTRACK) ||
+	    observer_dumping(watch->observer))
 		return false;
 	if (!watch->dumped_at || since >= dump_interval_s(agent))
 		return true;
@@ -215,10 +274,11 @@ static void tell_knowledge(struct agent *agent)
 {
 	struct observer_counts counts = observer_counts(agent->watch.observer);
 	struct watch *watch = &agent->watch;
+	enum knowledge accounting = aggregate_counts(watch->aggregate).accounting;
 
-	if (counts.accounting != watch->told_accounting) {
-		watch->told_accounting = counts.accounting;
-		if (counts.accounting == KNOWN_OFF)
+	if (accounting != watch->told_accounting) {
+		watch->told_accounting = accounting;
+		if (accounting == KNOWN_OFF)
 			log_warning(
 				"The kernel does not count bytes of connections: "
 				"set net.netfilter.nf_conntrack_acct=1 to know them");
@@ -238,26 +298,17 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 
 	(void)when_us;
 	tell_knowledge(agent);
+	observer_dump_expire(agent->watch.observer);
 	watch_check(agent);
 	sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static uint32_t number_of_mark(const struct agent *agent, uint32_t mark)
-{
-	const struct candidate *committed = agent->force.committed;
-	uint32_t mask = committed ? committed->image->mark_mask : 0;
-
-	return mask ? (mark & mask) >> __builtin_ctz(mask) : NUMBER_NONE;
-}
-
 static void on_flow(const struct flow *flow, void *context)
 {
 	struct agent *agent = context;
-	uint32_t number = flow->event == FLOW_PACKET
-				  ? flow->number
-				  : number_of_mark(agent, flow->mark);
-	struct name name = naming_find(agent->names, number);
+	struct name name = naming_find(agent->names,
+				       aggregate_number(agent->watch.aggregate, flow));
 
 	if (flow->event == FLOW_PACKET && name.logged)
 		journal_packet(&agent->journal, flow, &name);
@@ -275,17 +326,35 @@ static void on_loss(void *context)
 	agent->watch.gap = true;
 }
 
-static void on_table_gone(void *context)
+static void on_gap(void *context)
 {
 	struct agent *agent = context;
 
-	if (agent->force.table != TABLE_PRESENT)
+	recorder_gap(agent->recorder);
+	agent->watch.gap = true;
+}
+
+/* Another is asked for. The manager's copy of the one that failed would keep the log
+ * group occupied. */
+static void on_failure(unsigned int which, void *context)
+{
+	struct agent *agent = context;
+
+	manager_forget(socket_names[which]);
+	if (which == HELPER_FD_TABLES)
 		return;
-	agent->force.table = TABLE_REMOVED;
-	log_error("Somebody removed table inet %s: nothing is enforced until the next "
-		  "reload",
-		  TABLE_NAME);
-	agent_tell(agent);
+	recorder_stop(agent->recorder);
+	agent->watch.gap = true;
+}
+
+static void on_table_gone(void *context)
+{
+	note_removal(context);
+}
+
+static void drain(void *context)
+{
+	observer_drain(context);
 }
 
 /* Where somebody listens, the kernel makes a notice for each element that is loaded,
@@ -321,6 +390,8 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 	const struct observer_handlers handlers = {
 		.on_flow = on_flow,
 		.on_loss = on_loss,
+		.on_gap = on_gap,
+		.on_failure = on_failure,
 		.on_table_gone = on_table_gone,
 		.context = agent,
 	};
@@ -329,6 +400,7 @@ int watch_start(struct agent *agent, struct inherited *inherited)
 
 	if (error < 0)
 		return error;
+	recorder_set_drain(agent->recorder, drain, agent->watch.observer);
 	attach_inherited(agent, inherited);
 	error = sd_event_add_time_relative(agent->event, &agent->watch.tick,
 					   CLOCK_MONOTONIC, TICK_US, 0, on_tick, agent);

@@ -31,7 +31,7 @@ struct aggregate {
 	uint16_t whole_generation; /* of the last whole one */
 	uint32_t births;
 	/* What the youngest connection with evidence said about accounting. */
-	enum { ACCOUNTING_UNSEEN, ACCOUNTING_ON, ACCOUNTING_OFF } accounting;
+	enum knowledge accounting;
 	uint32_t evidence_birth;
 	uint8_t ignored[NUMBERS / 8];
 };
@@ -86,7 +86,7 @@ static bool is_ignored(const struct aggregate *aggregate, uint32_t number)
 	return number < NUMBERS && aggregate->ignored[number / 8] & 1U << number % 8;
 }
 
-static uint32_t number_of(const struct aggregate *aggregate, const struct flow *flow)
+uint32_t aggregate_number(const struct aggregate *aggregate, const struct flow *flow)
 {
 	uint32_t mask = aggregate->mark_mask;
 
@@ -106,7 +106,7 @@ static void put_address(uint8_t out[static 16], struct address address)
 static struct row_key key_of(const struct aggregate *aggregate, const struct flow *flow)
 {
 	struct row_key key = {
-		.number = number_of(aggregate, flow),
+		.number = aggregate_number(aggregate, flow),
 		.port = flow->port,
 		.protocol = flow->protocol,
 		.family = (uint8_t)flow->source.family,
@@ -158,13 +158,13 @@ static void learn_accounting(struct aggregate *aggregate, uint32_t birth, bool o
 {
 	int32_t age = (int32_t)(birth - aggregate->evidence_birth);
 
-	if (birth == 0 && (aggregate->evidence_birth ||
-			   (!on && aggregate->accounting == ACCOUNTING_ON)))
+	if (birth == 0 &&
+	    (aggregate->evidence_birth || (!on && aggregate->accounting == KNOWN_ON)))
 		return;
 	if (age < 0)
 		return;
 	aggregate->evidence_birth = birth;
-	aggregate->accounting = on ? ACCOUNTING_ON : ACCOUNTING_OFF;
+	aggregate->accounting = on ? KNOWN_ON : KNOWN_OFF;
 }
 
 /* Counters only grow, unless somebody resets them or the kernel used the same id twice:
@@ -210,7 +210,7 @@ static int count_followed(struct aggregate *aggregate, const struct flow *flow,
 	begin_life(aggregate, entry);
 	if (counted)
 		return 0;
-	if (aggregate->accounting != ACCOUNTING_OFF)
+	if (aggregate->accounting != KNOWN_OFF)
 		entry->flags |= LIVE_CLAIMED;
 	else if (!out.packets)
 		out = unknown;
@@ -220,7 +220,7 @@ static int count_followed(struct aggregate *aggregate, const struct flow *flow,
 static int add_new(struct aggregate *aggregate, const struct flow *flow, uint64_t key)
 {
 	const struct flow_totals *totals =
-		aggregate->accounting == ACCOUNTING_OFF ? &unknown : &nothing;
+		aggregate->accounting == KNOWN_OFF ? &unknown : &nothing;
 	struct live_entry *entry;
 	bool created;
 	int result;
@@ -357,7 +357,7 @@ int aggregate_add(struct aggregate *aggregate, const struct flow *flow)
 	uint64_t key = flow->key ?: 1;
 
 	aggregate->events++;
-	if (is_ignored(aggregate, number_of(aggregate, flow)))
+	if (is_ignored(aggregate, aggregate_number(aggregate, flow)))
 		return 0;
 	switch (flow->event) {
 	case FLOW_NEW:
@@ -415,16 +415,6 @@ void aggregate_clear(struct aggregate *aggregate)
 	aggregate->denied_rows = 0;
 }
 
-int aggregate_take(struct aggregate *aggregate,
-		   int (*on_row)(const struct row *row, void *context), void *context)
-{
-	int result = aggregate_each(aggregate, on_row, context);
-
-	if (result == 0)
-		aggregate_clear(aggregate);
-	return result;
-}
-
 struct aggregate_counts aggregate_counts(const struct aggregate *aggregate)
 {
 	return (struct aggregate_counts){
@@ -433,6 +423,6 @@ struct aggregate_counts aggregate_counts(const struct aggregate *aggregate)
 		.folded = aggregate->folded,
 		.rows = aggregate->rows.count,
 		.live = aggregate->live.count,
-		.accounting_off = aggregate->accounting == ACCOUNTING_OFF,
+		.accounting = aggregate->accounting,
 	};
 }

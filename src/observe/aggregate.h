@@ -46,10 +46,12 @@ struct aggregate_settings {
 			     */
 	size_t rows_max;    /* 0: 1,000,000 */
 	size_t live_max;    /* 0: 4,000,000 */
-	size_t denied_max;  /* 0: 10,000; denied rows between two takes. Beyond them the
-			       source is left out, so nobody who makes up source
-			       addresses can push all else out of the database */
+	size_t denied_max; /* 0: 10,000; denied rows between two clears. Beyond them the
+			      source is left out, so nobody who makes up source
+			      addresses can push all else out of the database */
 };
+
+enum knowledge { KNOWN_NOT_YET, KNOWN_ON, KNOWN_OFF };
 
 struct aggregate_counts {
 	uint64_t events;  /* flows taken in */
@@ -57,7 +59,7 @@ struct aggregate_counts {
 	uint64_t folded;  /* denied packets that were counted without their source */
 	size_t rows;
 	size_t live;
-	bool accounting_off; /* the last connections had no counters */
+	enum knowledge accounting; /* whether the last connections had counters */
 };
 
 /** aggregate_new() - Return: it, or NULL without memory. */
@@ -78,6 +80,10 @@ void aggregate_set_mask(struct aggregate *aggregate, uint32_t mark_mask);
  * Return: 0, or -ENOSPC when a table is full (counted).
  */
 int aggregate_add(struct aggregate *aggregate, const struct flow *flow);
+
+/** aggregate_number() - The number of the decider that let it in or refused it; 0: none
+ * is known. */
+uint32_t aggregate_number(const struct aggregate *aggregate, const struct flow *flow);
 
 /** aggregate_ignore() - Flows of this decider are not remembered (loopback). Return: 0,
  * or -ERANGE for a number above 65535. */
@@ -112,9 +118,5 @@ int aggregate_each(const struct aggregate *aggregate,
 
 /** aggregate_clear() - Remove all rows; live connections stay. */
 void aggregate_clear(struct aggregate *aggregate);
-
-/** aggregate_take() - aggregate_each(), and aggregate_clear() if that returns 0. */
-int aggregate_take(struct aggregate *aggregate,
-		   int (*on_row)(const struct row *row, void *context), void *context);
 
 struct aggregate_counts aggregate_counts(const struct aggregate *aggregate);

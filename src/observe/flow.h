@@ -38,6 +38,4 @@ struct flow {
 	uint16_t translated_port;
 	struct flow_totals original; /* FLOW_PACKET: this packet alone */
 	struct flow_totals reply;
-	uint32_t in_interface; /* FLOW_PACKET: index, 0 for none */
-	uint32_t out_interface;
 };

@@ -156,11 +156,7 @@ static enum message_result on_message(const struct message *message, void *conte
 		return MESSAGE_SKIPPED;
 	if (log[NFULA_PREFIX].at)
 		prefix = bytes_text(log[NFULA_PREFIX]);
-	if (!prefix || !read_packet(&flow, payload) ||
-	    (log[NFULA_IFINDEX_INDEV].at &&
-	     !bytes_be32(log[NFULA_IFINDEX_INDEV], &flow.in_interface)) ||
-	    (log[NFULA_IFINDEX_OUTDEV].at &&
-	     !bytes_be32(log[NFULA_IFINDEX_OUTDEV], &flow.out_interface)))
+	if (!prefix || !read_packet(&flow, payload))
 		return MESSAGE_MALFORMED;
 	read_prefix(&flow, prefix);
 	receiver->on_flow(&flow, receiver->context);

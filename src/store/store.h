@@ -175,6 +175,9 @@ struct store_summary {
 	uint64_t size_bytes;
 };
 
+/** store_size_bytes() - Of the database and its log, on disk; 0 where there is none. */
+uint64_t store_size_bytes(const char *path);
+
 /** store_summarize() - How much is remembered. Reads the whole database. Return: as
  * store_query(). */
 int store_summarize(const char *path, struct store_summary *ret, char why[static 256]);

@@ -16,7 +16,7 @@ static uint64_t unsigned_at(sqlite3_stmt *statement, int column)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-static uint64_t size_of(const char *path, const char *suffix)
+static uint64_t size_of_part(const char *path, const char *suffix)
 {
 	auto_free char *name = NULL;
 	struct stat file;
@@ -26,6 +26,11 @@ static uint64_t size_of(const char *path, const char *suffix)
 		return 0;
 	}
 	return stat(name, &file) == 0 ? (uint64_t)file.st_size : 0;
+}
+
+uint64_t store_size_bytes(const char *path)
+{
+	return size_of_part(path, "") + size_of_part(path, "-wal");
 }
 
 int store_summarize(const char *path, struct store_summary *ret, char why[static 256])
@@ -48,7 +53,7 @@ int store_summarize(const char *path, struct store_summary *ret, char why[static
 		.incomplete_minutes = unsigned_at(statement, 3),
 		.lost = unsigned_at(statement, 4),
 		.rows = unsigned_at(statement, 5),
-		.size_bytes = size_of(path, "") + size_of(path, "-wal"),
+		.size_bytes = store_size_bytes(path),
 	};
 	return 0;
 }

@@ -67,7 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	assert(summary.flows == seen);
 	assert(summary.error <= 0);
 	aggregate_dump_end(aggregate, summary.done);
-	aggregate_take(aggregate, check_row, NULL);
+	aggregate_each(aggregate, check_row, NULL);
+	aggregate_clear(aggregate);
 	aggregate_free(aggregate);
 	return 0;
 }

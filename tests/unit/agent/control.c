@@ -452,14 +452,14 @@ static void there_are_places_for_32(void **state)
 	turn();
 }
 
-static void the_socket_is_for_its_owner_and_group(void **state)
+static void the_socket_is_for_its_owner_alone(void **state)
 {
 	struct stat info;
 	char longer[200];
 
 	(void)state;
 	assert_int_equal(stat(path, &info), 0);
-	assert_int_equal(info.st_mode, S_IFSOCK | 0660);
+	assert_int_equal(info.st_mode, S_IFSOCK | 0600);
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(control_listen(longer), -ENAMETOOLONG);
@@ -490,7 +490,7 @@ int main(void)
 		TEST(a_late_answer_to_nobody_is_no_harm),
 		TEST(the_end_of_the_agent_ends_calls),
 		TEST(there_are_places_for_32),
-		TEST(the_socket_is_for_its_owner_and_group),
+		TEST(the_socket_is_for_its_owner_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

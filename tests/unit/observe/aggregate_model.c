@@ -165,6 +165,12 @@ static int on_row(const struct row *row, void *context)
 	return 0;
 }
 
+static void take_rows(struct world *world)
+{
+	aggregate_each(world->aggregate, on_row, world->counted);
+	aggregate_clear(world->aggregate);
+}
+
 static void live_through(struct world *world)
 {
 	struct aggregate_settings settings = { .mark_mask = NUMBERS - 1 };
@@ -181,14 +187,14 @@ static void live_through(struct world *world)
 		if (roll(world, 300) == 0)
 			dump(world, false);
 		if (roll(world, 100) == 0)
-			aggregate_take(world->aggregate, on_row, world->counted);
+			take_rows(world);
 	}
 	dump(world, false);
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		if (world->connections[i].alive)
 			settle(world, &world->connections[i]);
 	}
-	aggregate_take(world->aggregate, on_row, world->counted);
+	take_rows(world);
 	aggregate_free(world->aggregate);
 }
 

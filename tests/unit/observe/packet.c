@@ -53,8 +53,6 @@ static void reads_who_was_denied_and_by_what(void **state)
 	assert_int_equal(flow.source_port, 12345);
 	assert_int_equal(flow.port, 22);
 	assert_int_equal(flow.protocol, IPPROTO_TCP);
-	assert_int_equal(flow.in_interface, 3);
-	assert_int_equal(flow.out_interface, 0);
 	assert_true(flow.original.known);
 	assert_int_equal(flow.original.packets, 1);
 	assert_int_equal(flow.original.bytes, 60);

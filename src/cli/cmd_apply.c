@@ -152,6 +152,17 @@ static int answer_text(const struct arguments *arguments, const struct reply *re
 	return terminal_write(&out);
 }
 
+/* What is wrong was seen before the agent was asked. */
+static int answer_unsent(const struct arguments *arguments, const struct draft *draft)
+{
+	if (!arguments_has(arguments, OPTION_JSON))
+		return draft_show_faults(draft, arguments);
+	report_json(json_pack("{s:b, s:s, s:o}", "ok", false, "problem",
+			      "the policy has errors", "faults",
+			      draft_json_faults(draft)));
+	return EXIT_FAILED;
+}
+
 static int run(const struct arguments *arguments, struct draft *draft,
 	       struct reply *reply)
 {
@@ -165,9 +176,10 @@ static int run(const struct arguments *arguments, struct draft *draft,
 		terminal_progress(NULL);
 	}
 	if (draft->faults.errors)
-		return draft_show_faults(draft, arguments);
+		return answer_unsent(arguments, draft);
 	if (error && !reply->problem[0])
-		return terminal_error("%s", strerror(-error));
+		snprintf(reply->problem, sizeof(reply->problem), "%s",
+			 strerror(-error));
 	return arguments_has(arguments, OPTION_JSON)
 		       ? answer_json(reply)
 		       : answer_text(arguments, reply, draft);

@@ -86,7 +86,7 @@ int cmd_feeds(const struct arguments *arguments)
 	int code;
 
 	if (ask_agent(arguments, "GetStatus", NULL, &reply) < 0)
-		return terminal_error("%s", reply.problem);
+		return report_failure(arguments, reply.problem);
 	feeds = json_object_get(reply.parameters, "feeds");
 	if (arguments_has(arguments, OPTION_JSON))
 		code = report_json(json_pack("{s:O}", "feeds", feeds));

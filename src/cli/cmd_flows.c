@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/flow_follow.h"
 #include "cli/flow_query.h"
 #include "cli/flow_view.h"
@@ -60,6 +61,22 @@ static int on_json_row(const struct store_row *row, void *context)
 	return flush(answer) != EXIT_DONE;
 }
 
+/* Flows may be printed already, so what is wrong stands behind them. */
+static int fail_json(struct answer *answer, const char *why)
+{
+	char safe[256];
+	json_t *text;
+
+	text_copy_printable(safe, sizeof(safe), why);
+	text = json_string(safe);
+	buffer_text(&answer->out, ", \"error\": ");
+	report_add(text, JSON_ENCODE_ANY, &answer->out);
+	buffer_text(&answer->out, "}\n");
+	json_decref(text);
+	flush(answer);
+	return terminal_error("%s", safe);
+}
+
 static int answer_json(const char *path, struct answer *answer)
 {
 	char why[256] = "";
@@ -69,9 +86,10 @@ static int answer_json(const char *path, struct answer *answer)
 	error = store_query(path, answer->query, on_json_row, answer, why);
 	if (answer->failed)
 		return EXIT_FAILED;
+	buffer_text(&answer->out, answer->rows ? "\n]" : "]");
 	if (error)
-		return terminal_error("%s", why[0] ? why : strerror(-error));
-	buffer_text(&answer->out, answer->rows ? "\n]}\n" : "]}\n");
+		return fail_json(answer, why[0] ? why : strerror(-error));
+	buffer_text(&answer->out, "}\n");
 	return flush(answer);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/draft.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 
 enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024 };
@@ -103,13 +105,16 @@ static void count_faults(const struct faults *faults, struct buffer *out)
 		buffer_text(out, "\n");
 }
 
+const char *draft_name(const struct draft *draft)
+{
+	return strcmp(draft->path, "-") == 0 ? "(standard input)" : draft->path;
+}
+
 int draft_show_faults(const struct draft *draft, const struct arguments *arguments)
 {
 	auto_buffer struct buffer out = BUFFER_NULL;
-	const char *name =
-		strcmp(draft->path, "-") == 0 ? "(standard input)" : draft->path;
 
-	faults_render(&draft->faults, name, draft->text, draft->text_bytes,
+	faults_render(&draft->faults, draft_name(draft), draft->text, draft->text_bytes,
 		      terminal_color(arguments, STDERR_FILENO), &out);
 	count_faults(&draft->faults, &out);
 	if (out.error)
@@ -119,14 +124,18 @@ int draft_show_faults(const struct draft *draft, const struct arguments *argumen
 	return draft->faults.errors ? EXIT_FAILED : EXIT_DONE;
 }
 
-json_t *draft_json_faults(const struct faults *faults)
+json_t *draft_json_faults(const struct draft *draft)
 {
+	const struct faults *faults = &draft->faults;
 	json_t *list = json_array();
+	char file[PATH_MAX];
 
+	/* A path may be any bytes, JSON may not. */
+	text_copy_printable(file, sizeof(file), draft_name(draft));
 	for (size_t i = 0; list && i < faults->count; i++) {
 		const struct fault *fault = &faults->list[i];
 		json_t *item =
-			json_pack("{s:s, s:i, s:i, s:s}", "severity",
+			json_pack("{s:s, s:s, s:i, s:i, s:s}", "file", file, "severity",
 				  fault->warning ? "warning" : "error", "line",
 				  (int)fault->position.line, "column",
 				  (int)fault->position.column, "text", fault->text);

@@ -189,14 +189,14 @@ int flow_follow(const struct arguments *arguments, const struct store_query *que
 	int error;
 
 	if (fd < 0)
-		return terminal_error("%s", problem);
+		return report_failure(arguments, problem);
 	error = varlink_stream(fd, "Follow", NULL, on_reply, &follow, name);
 	buffer_done(&follow.out);
 	if (error == -EPIPE)
 		return EXIT_FAILED;
 	if (name[0]) {
 		ask_explain(name, NULL, problem, sizeof(problem));
-		return terminal_error("%s", problem);
+		return report_failure(arguments, problem);
 	}
-	return terminal_error("the agent ended the conversation");
+	return report_failure(arguments, "the agent ended the conversation");
 }

@@ -205,6 +205,7 @@ void status_get(struct call *call, void *context)
 			   describe_failure(&agent->force.failure), "helper",
 			   "connected", connection->up, "problem",
 			   connection->up ? "" : connection->link.problem);
+	json_object_set_new(status, "configured", json_string(agent->options.policy));
 	json_object_set_new(status, "kernel", describe_kernel(agent, &counts));
 	json_object_set_new(status, "events", describe_events(agent, &counts));
 	json_object_set_new(status, "flows",

@@ -92,6 +92,15 @@ void reply_done(struct reply *reply)
 	*reply = (struct reply)REPLY_NULL;
 }
 
+const char *ask_policy_name(const char *path)
+{
+	size_t length = strlen(path), end = strlen("/" STANDARD_INPUT);
+
+	if (length >= end && strcmp(path + length - end, "/" STANDARD_INPUT) == 0)
+		return path + length - end + 1;
+	return path;
+}
+
 const char *ask_text(json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));

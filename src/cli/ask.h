@@ -43,6 +43,13 @@ void reply_done(struct reply *reply);
 
 #define auto_reply __attribute__((cleanup(reply_done)))
 
+/** ask_policy_name() - A policy's path for people: text that came from standard input
+ * has the path of a directory only so that feeds are found. Return: @path or its end.
+ */
+const char *ask_policy_name(const char *path);
+
+#define STANDARD_INPUT "(standard input)"
+
 /** ask_text(), ask_number(), ask_known() - A member of an object; "" or 0 where it is
  *  missing or of another type; whether it is a number. */
 const char *ask_text(json_t *object, const char *name);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/terminal.h"
 
 enum { NUMBERS_BYTES_MAX = 64 * 1024 * 1024 };
@@ -107,7 +108,7 @@ static void count_faults(const struct faults *faults, struct buffer *out)
 
 const char *draft_name(const struct draft *draft)
 {
-	return strcmp(draft->path, "-") == 0 ? "(standard input)" : draft->path;
+	return strcmp(draft->path, "-") == 0 ? STANDARD_INPUT : draft->path;
 }
 
 int draft_show_faults(const struct draft *draft, const struct arguments *arguments)

@@ -68,8 +68,11 @@ static const char *plural(int64_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_policy(const struct view *view, json_t *policy)
+static void add_policy(const struct view *view, json_t *status)
 {
+	json_t *policy = json_object_get(status, "policy");
+	const char *path = ask_text(policy, "path");
+	const char *configured = ask_text(status, "configured");
 	int64_t loaded = ask_number(policy, "loaded");
 	int64_t rules = ask_number(policy, "rules"),
 		zones = ask_number(policy, "zones");
@@ -80,7 +83,10 @@ static void add_policy(const struct view *view, json_t *policy)
 		add(view, "Policy", BAD, "none is known to be in force");
 		return;
 	}
-	add(view, "Policy", PLAIN, "%s", ask_text(policy, "path"));
+	add(view, "Policy", PLAIN, "%s", ask_policy_name(path));
+	if (configured[0] && strcmp(configured, path) != 0)
+		add(view, NULL, WARN,
+		    "temporary: it holds until the agent reads %s again", configured);
 	add(view, NULL, PLAIN, "%lld rule%s, %lld zone%s; in force since %s (%s)",
 	    (long long)rules, plural(rules), (long long)zones, plural(zones),
 	    when_format(loaded, view->now, since),
@@ -99,7 +105,8 @@ static void add_failure(const struct view *view, json_t *failure)
 
 	if (!json_is_object(failure))
 		return;
-	add(view, "Refused", BAD, "%s, at %s: %s", ask_text(failure, "path"),
+	add(view, "Refused", BAD, "%s, at %s: %s",
+	    ask_policy_name(ask_text(failure, "path")),
 	    when_format(ask_number(failure, "time"), view->now, when),
 	    ask_text(failure, "text"));
 	if (first)
@@ -199,7 +206,7 @@ void status_view(json_t *status, int64_t now, bool color, struct buffer *out)
 	char uptime[UNITS_TEXT_MAX], memory[UNITS_TEXT_MAX];
 
 	add_state(&view, status);
-	add_policy(&view, json_object_get(status, "policy"));
+	add_policy(&view, status);
 	add_failure(&view, json_object_get(status, "failure"));
 	add_feeds(&view, json_object_get(status, "feeds"));
 	add_helper(&view, json_object_get(status, "helper"));

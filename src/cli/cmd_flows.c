@@ -23,6 +23,7 @@ struct answer {
 	int64_t now;
 	size_t rows;
 	bool incomplete;
+	bool rule_known;     /* the one asked for decided something once */
 	bool failed;         /* the output could not be written */
 	struct table *table; /* for people: laid out when all rows are there */
 	struct buffer out;   /* for programs: written in pieces */
@@ -93,10 +94,34 @@ static int answer_json(const char *path, struct answer *answer)
 	return flush(answer);
 }
 
-static void add_notes(const struct answer *answer, struct buffer *out)
+static int on_rule(const struct store_rule *rule, void *context)
 {
-	if (answer->rows == 0)
+	struct answer *answer = context;
+
+	answer->rule_known =
+		answer->rule_known || strcmp(rule->id, answer->query->rule) == 0;
+	return 0;
+}
+
+/* A rule that never decided anything, or a name that was mistyped. */
+static void note_unknown_rule(const char *path, struct answer *answer,
+			      struct buffer *out)
+{
+	char why[256], name[128];
+
+	if (!answer->query->rule || store_rules(path, on_rule, answer, why) < 0 ||
+	    answer->rule_known)
+		return;
+	text_copy_printable(name, sizeof(name), answer->query->rule);
+	buffer_printf(out, "No rule of the name '%s' is in the records.\n", name);
+}
+
+static void add_notes(const char *path, struct answer *answer, struct buffer *out)
+{
+	if (answer->rows == 0) {
 		buffer_text(out, "No flows match.\n");
+		note_unknown_rule(path, answer, out);
+	}
 	if (answer->incomplete)
 		buffer_printf(out,
 			      "\n%s or events of it were lost: there may have been "
@@ -128,7 +153,7 @@ static int answer_table(const char *path, struct answer *answer,
 	if (table_render(table, terminal_width(),
 			 terminal_color(arguments, STDOUT_FILENO), &answer->out) < 0)
 		return terminal_no_memory();
-	add_notes(answer, &answer->out);
+	add_notes(path, answer, &answer->out);
 	return terminal_write(&answer->out);
 }
 

@@ -48,6 +48,10 @@ void reply_done(struct reply *reply);
  */
 const char *ask_policy_name(const char *path);
 
+/** ask_whose_denial() - What to add to a sentence of the agent's, since the person who
+ *  asks may well be allowed to read the file. */
+const char *ask_whose_denial(const char *text);
+
 #define STANDARD_INPUT "(standard input)"
 
 /** ask_text(), ask_number(), ask_known() - A member of an object; "" or 0 where it is

@@ -75,11 +75,14 @@ static void take_faults(json_t *list, struct faults *faults)
 			.line = (uint32_t)ask_number(item, "line"),
 			.column = (uint32_t)ask_number(item, "column"),
 		};
+		const char *text = ask_text(item, "text");
 
 		if (strcmp(ask_text(item, "severity"), "warning") == 0)
-			faults_warn(faults, position, "%s", ask_text(item, "text"));
+			faults_warn(faults, position, "%s%s", text,
+				    ask_whose_denial(text));
 		else
-			faults_add(faults, position, "%s", ask_text(item, "text"));
+			faults_add(faults, position, "%s%s", text,
+				   ask_whose_denial(text));
 	}
 }
 

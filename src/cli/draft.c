@@ -29,6 +29,11 @@ int draft_read_text(const struct arguments *arguments, struct draft *ret)
 				  "the file is larger than %d MiB, the most that a "
 				  "policy may be",
 				  POLICY_BYTES_MAX >> 20);
+	if (error == -ENOENT && strcmp(ret->path, POLICY_PATH) == 0)
+		return faults_add(
+			&ret->faults, whole,
+			"there is no policy yet; /usr/share/doc/vigil/examples "
+			"has some to begin with");
 	if (error && error != -ENOMEM)
 		return faults_add(&ret->faults, whole, "can't be read: %s",
 				  strerror(-error));

@@ -15,7 +15,7 @@ static const char *const tops[] = { "rule",     "src",  "dst",       "port",
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_POLICY] = { "policy", 'p', "FILE", VALUE_FILE, NULL,
-			    "the policy file to work on (default: " POLICY_PATH ")" },
+			    "the policy file to work on, the same as POLICY" },
 	[OPTION_NO_KERNEL] = { "no-kernel", 0, NULL, VALUE_NONE, NULL,
 			       "leave out the trial load into a throwaway kernel "
 			       "namespace" },

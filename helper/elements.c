@@ -59,8 +59,9 @@ static void put_range(struct nlmsghdr *message, const uint8_t *keys, size_t key_
 /*
  * Safe with a hostile agent: the table is fixed; a set's name has a checked alphabet
  * and is looked up in that table alone, where the kernel checks elements against the
- * set; a tag names "at." and 32 hex digits. Memory is charged to this process' control
- * group.
+ * set; a tag names "at." and 32 hex digits. The elements' memory is
+ * charged to this process' control group; that of notifications, see HELPER_FD_TABLES,
+ * is not.
  */
 static void put_block(struct batch *batch, const struct helper_block *block,
 		      uint32_t seq)

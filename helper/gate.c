@@ -50,9 +50,8 @@ static const struct phrase set_properties[] = {
 	"ip|ip6|tcp|udp|icmp|icmpv6|th|meta|ct|fib|iifname|oifname|saddr|daddr|sport|" \
 	"dport|type|l4proto|nfproto|mark|day|hour|state|status|direction|original|"    \
 	"proto-dst|count|established|related|invalid|new|untracked|dnat|and|or|over|"  \
-	"!=|&|/"                                                                       \
-	"|,|accept|drop|return|reject|with|reset|icmpx|vmap|map|limit|rate|second|"    \
-	"minute|burst|packets|masquerade|to|snaplen|[|]|NUMBER|ADDRESS|SET"
+	"!=|&|/|,|accept|drop|return|reject|with|reset|icmpx|vmap|map|limit|rate|"     \
+	"second|minute|burst|packets|masquerade|to|snaplen|[|]|NUMBER|ADDRESS|SET"
 
 static const struct phrase rule_words[] = {
 	{ "counter name COUNTER", SAME, SAME },

@@ -127,14 +127,14 @@ static bool header_valid(const struct helper_block *block)
 static bool ranges_valid(const uint8_t *keys, size_t count, size_t key_bytes)
 {
 	uint8_t after[16];
-	bool more = true;
 
 	for (size_t i = 0; i < count; i++, keys += 2 * key_bytes) {
-		if (!more || memcmp(keys, keys + key_bytes, key_bytes) > 0 ||
-		    (i > 0 && memcmp(after, keys, key_bytes) >= 0))
+		if (memcmp(keys, keys + key_bytes, key_bytes) > 0 ||
+		    (i > 0 && (memcmp(keys - key_bytes, keys, key_bytes) >= 0 ||
+			       memcmp(after, keys, key_bytes) >= 0)))
 			return false;
 		memcpy(after, keys + key_bytes, key_bytes);
-		more = wire_increment(after, key_bytes);
+		wire_increment(after, key_bytes);
 	}
 	return true;
 }

@@ -55,7 +55,6 @@ int helper_apply_elements(int fd, const void *data, size_t size_bytes, bool atom
 
 struct helper_sockets {
 	int conntrack, log, tables; /* owned by the caller; -1 when not asked for */
-	size_t receive_bytes;       /* receive buffer of the first of them */
 };
 
 /**

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/instance.h"
 #include "agent/lockdown.h"
 #include "agent/manager.h"
 #include "agent/options.h"
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
 		return error < 0 ? 2 : EXIT_SUCCESS;
 	block_signals();
 	take_inherited(&inherited);
-	if (lock_down() < 0)
+	if (lock_down() < 0 || instance_claim(options.state) < 0)
 		return EXIT_FAILURE;
 	return run(&options, &inherited);
 }

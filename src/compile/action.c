@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "compile/build.h"
+
+static const enum family families[] = { FAMILY_IPV4, FAMILY_IPV6 };
 
 enum { CHAIN_BYTES = 32, LOG_BYTES = 192, NAME_BYTES = 128 };
 
@@ -113,13 +116,12 @@ static uint32_t memory_s(const struct limit *limit)
 
 void action_limits(struct build *build, const struct rule *rule)
 {
-	static const enum family families[] = { FAMILY_IPV4, FAMILY_IPV6 };
 	char name[NAME_BYTES], flags[64];
 
 	if (rule->limit.scope == LIMIT_NONE && rule->connections.scope == LIMIT_NONE)
 		return;
 	build_counter(build, build_text(build, "%s.over", rule->id));
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		if (rule->limit.scope == LIMIT_PER_SOURCE) {
 			limit_set(name, rule, (int)families[i]);
 			snprintf(flags, sizeof(flags), "dynamic,timeout; timeout %us",
@@ -141,6 +143,13 @@ static const char *period_word(uint32_t period_s)
 				  : "day";
 }
 
+/* Who one source is: an address, or a whole IPv6 network, of which anyone has 2^64
+ * addresses. */
+static const char *source_key(enum family family)
+{
+	return family == FAMILY_IPV4 ? "ip saddr" : "ip6 saddr & ffff:ffff:ffff:ffff::";
+}
+
 /* What is beyond the limit never falls to later rules. */
 static void emit_over(struct build *build, const char *chain, const struct rule *rule,
 		      uint32_t number)
@@ -153,24 +162,41 @@ static void emit_over(struct build *build, const char *chain, const struct rule 
 		   rule->id, log_text);
 }
 
-static void emit_limit(struct build *build, const char *chain, const char *next,
-		       const struct rule *rule)
+/*
+ * A source that is not in the table after its update found no room there: strangers who
+ * make up addresses can fill it. All those share one more allowance, so that a full
+ * table neither opens the limit nor shuts everybody out.
+ */
+static void emit_source_limit(struct build *build, const char *chain, const char *next,
+			      const struct rule *rule, const char *rate)
 {
-	char rate[64], name[NAME_BYTES];
+	char name[NAME_BYTES];
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		limit_set(name, rule, (int)families[i]);
+		build_rule(build, chain, "update @%s { %s %s } goto %s", name,
+			   source_key(families[i]), rate, next);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		limit_set(name, rule, (int)families[i]);
+		build_rule(build, chain, "%s != @%s %s goto %s",
+			   source_key(families[i]), name, rate, next);
+	}
+}
+
+static void emit_limit(struct build *build, const char *chain, const char *next,
+		       const struct rule *rule, uint32_t number)
+{
+	char rate[64];
 
 	snprintf(rate, sizeof(rate), "limit rate %u/%s burst %u packets",
 		 rule->limit.count, period_word(rule->limit.period_s),
 		 rule->limit.burst);
-	if (rule->limit.scope == LIMIT_PER_RULE) {
+	if (rule->limit.scope == LIMIT_PER_RULE)
 		build_rule(build, chain, "%s goto %s", rate, next);
-		return;
-	}
-	limit_set(name, rule, FAMILY_IPV4);
-	build_rule(build, chain, "update @%s { ip saddr %s } goto %s", name, rate,
-		   next);
-	limit_set(name, rule, FAMILY_IPV6);
-	build_rule(build, chain, "update @%s { ip6 saddr %s } goto %s", name, rate,
-		   next);
+	else
+		emit_source_limit(build, chain, next, rule, rate);
+	emit_over(build, chain, rule, number);
 }
 
 static void emit_connections(struct build *build, const char *chain, const char *next,
@@ -183,12 +209,11 @@ static void emit_connections(struct build *build, const char *chain, const char 
 			   next);
 		return;
 	}
-	connection_set(name, rule, FAMILY_IPV4);
-	build_rule(build, chain, "add @%s { ip saddr ct count %u } goto %s", name,
-		   rule->connections.max, next);
-	connection_set(name, rule, FAMILY_IPV6);
-	build_rule(build, chain, "add @%s { ip6 saddr ct count %u } goto %s", name,
-		   rule->connections.max, next);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		connection_set(name, rule, (int)families[i]);
+		build_rule(build, chain, "add @%s { %s ct count %u } goto %s", name,
+			   source_key(families[i]), rule->connections.max, next);
+	}
 }
 
 void action_of_rule(struct build *build, const struct rule *rule, uint32_t number)
@@ -203,8 +228,7 @@ void action_of_rule(struct build *build, const struct rule *rule, uint32_t numbe
 		snprintf(next, sizeof(next), "r.%u.connections", number);
 		if (rule->connections.scope == LIMIT_NONE)
 			snprintf(next, sizeof(next), "r.%u.accept", number);
-		emit_limit(build, chain, next, rule);
-		emit_over(build, chain, rule, number);
+		emit_limit(build, chain, next, rule, number);
 		build_chain(build, next);
 		memcpy(chain, next, sizeof(chain));
 	}

@@ -754,6 +754,19 @@ def lets_others_only_ask():
                    f"Apply {denied}"])
 
 
+def lets_no_second_agent_in():
+    with Home() as m:
+        m.start(POLICY)
+        table = m.table()
+        second = m.add_program("second", m.agent.command)
+        second.start()
+        tap.check("a second agent ends", lab.wait_for(lambda: not second.running))
+        tap.check("and says who was first", f"already running for {m.state} (pid "
+                  f"{m.agent.child.pid})" in second.log, second.log)
+        tap.equal("the first goes on", m.state_name(), "running")
+        tap.equal("nothing was changed", m.table(), table)
+
+
 def holds_no_privilege():
     with Home() as m:
         m.start(POLICY)
@@ -889,8 +902,8 @@ def main():
                  starts_with_a_bad_policy, survives_kill_9, survives_kill_9_at_any_time,
                  goes_on_without_the_database, goes_on_with_a_full_disk, keeps_feeds_fresh,
                  loads_a_large_feed_without_missing_events, counts_what_it_missed, follows,
-                 bears_abuse_of_its_socket, lets_others_only_ask, holds_no_privilege,
-                 speaks_with_the_manager, uses_what_is_passed]
+                 bears_abuse_of_its_socket, lets_others_only_ask, lets_no_second_agent_in,
+                 holds_no_privilege, speaks_with_the_manager, uses_what_is_passed]
     for scenario in scenarios:
         if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
             print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)

@@ -263,7 +263,6 @@ static void make_many(struct address_set *set, size_t count)
 static void loads_many_in_as_many_pieces_as_it_takes(void **state)
 {
 	auto_address_set struct address_set many = ADDRESS_SET_NULL;
-	auto_address_set struct address_set got = ADDRESS_SET_NULL;
 	auto_buffer struct buffer blocks = BUFFER_NULL;
 	int error;
 

@@ -38,7 +38,7 @@ static const char *const lines[] = {
 	"add set inet vigil l.ssh.4 { type ipv4_addr; size 65535; flags "
 	"dynamic,timeout; "
 	"timeout 1m; }",
-	"add map inet vigil m { type inet_service : verdict; }",
+	"add set inet vigil s.x.6 { type ipv6_addr; flags interval; }",
 	"add counter inet vigil ssh",
 	"add chain inet vigil input { type filter hook input priority 0; policy "
 	"accept; }",

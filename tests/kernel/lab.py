@@ -15,6 +15,7 @@ Nothing outside the namespaces is touched, and all that was started ends with th
 root the helper and the agent run as users 64000 and 64001; as another user, who needs
 user namespaces, both run as that user, the helper with CAP_NET_ADMIN and nothing else.
 """
+import atexit
 import contextlib
 import ctypes
 import fcntl
@@ -44,6 +45,7 @@ INTERFACE = "io.vigil.Agent"
 def enter():
     """Run this program again inside fresh network and mount namespaces."""
     if os.environ.get(ENTERED):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         return
     os.environ[ENTERED] = "root" if os.geteuid() == 0 else "user"
     flags = ["--net", "--mount"]
@@ -416,6 +418,8 @@ class Lab:
         self.root = os.geteuid() == 0
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vigil-lab-"))
         self.nodes, self.programs = [], []
+        # Also when nobody comes to close it.
+        atexit.register(self.close)
         try:
             fresh_network()
             self.furnish()
@@ -598,6 +602,7 @@ class Lab:
             db.close()
 
     def close(self):
+        atexit.unregister(self.close)
         for program in reversed(self.programs):
             program.end(signal.SIGKILL)
         for node in self.nodes:

@@ -23,12 +23,41 @@ static void limits_each_source(void **state)
 		const char *host = at(WAN, 1, v6);
 
 		expect_first(WAN, at(WAN, 2, v6), host, 5, 3);
-		expect_first(WAN, at(WAN, 3, v6), host, 4, 3);
+		/* Of IPv6 a whole network is one source. */
+		expect_first(WAN, at(WAN, 3, v6), host, 4, v6 ? 0 : 3);
 		/* Through another zone it is still the same rule. */
 		expect_first(LAN, at(LAN, 2, v6), at(LAN, 1, v6), 4, 3);
 	}
-	assert_int_equal(counter("l"), 18);
-	assert_int_equal(counter("l.over"), 8);
+	assert_int_equal(counter("l"), 15);
+	assert_int_equal(counter("l.over"), 11);
+	assert_int_equal(counter("later"), 0);
+}
+
+/* As one who makes up addresses would: all places are taken by others. */
+static void fill_table(void)
+{
+	harness_must(
+		"{ echo 'add element inet vigil l.l.1-3600-3.4 {'; "
+		"for a in $(seq 0 255); do for b in $(seq 0 255); do "
+		"[ $a.$b = 255.255 ] || echo 10.77.$a.$b,; done; done; echo '}'; } "
+		"| nft -f -");
+}
+
+static void shares_one_allowance_among_those_who_find_no_room(void **state)
+{
+	(void)state;
+	enforce(ZONES
+		"rules:\n"
+		"  - { id: l, from: any, to: host, allow: {udp: 5000}, limit: { rate: "
+		"1/hour, burst: 3, per: source } }\n"
+		"  - { id: later, from: any, to: host, allow: all }\n");
+	expect_first(WAN, at(WAN, 2, false), at(WAN, 1, false), 1, 1);
+	harness_must("nft flush set inet vigil l.l.1-3600-3.4");
+	fill_table();
+	expect_first(WAN, at(WAN, 2, false), at(WAN, 1, false), 2, 2);
+	expect_first(WAN, at(WAN, 3, false), at(WAN, 1, false), 3, 1);
+	assert_int_equal(counter("l"), 4);
+	assert_int_equal(counter("l.over"), 2);
 	assert_int_equal(counter("later"), 0);
 }
 
@@ -97,6 +126,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(limits_each_source, begin),
+		cmocka_unit_test_setup(
+			shares_one_allowance_among_those_who_find_no_room, begin),
 		cmocka_unit_test_setup(limits_a_rule_as_a_whole, begin),
 		cmocka_unit_test_setup(keeps_a_limit_across_a_reload, begin),
 		cmocka_unit_test_setup(limits_connections, begin),

@@ -354,7 +354,7 @@ static void refuses_every_foreign_byte_in_every_place(void **state)
 	(void)state;
 	for (size_t at = 0; at <= strlen(line); at++)
 		for (const char *c = foreign; *c; c++) {
-			char changed[sizeof(line) + 1];
+			char changed[2 * sizeof(line)];
 
 			snprintf(changed, sizeof(changed), "%.*s%c%s", (int)at, line,
 				 *c, line + at);

@@ -127,10 +127,14 @@ static void log_faults(const struct faults *faults, const char *path)
 {
 	for (size_t i = 0; i < faults->count && i < FAULTS_LOGGED; i++) {
 		const struct fault *fault = &faults->list[i];
+		char place[32] = "";
 
-		log_line(fault->warning ? LOG_WARNING : LOG_ERR, "%s:%u:%u: %s%s", path,
-			 fault->position.line, fault->position.column,
-			 fault->warning ? "warning: " : "", fault->text);
+		/* Line 0 is the file as a whole. */
+		if (fault->position.line > 0)
+			snprintf(place, sizeof(place), ":%u:%u", fault->position.line,
+				 fault->position.column);
+		log_line(fault->warning ? LOG_WARNING : LOG_ERR, "%s%s: %s%s", path,
+			 place, fault->warning ? "warning: " : "", fault->text);
 	}
 	if (faults->count + faults->left_out > FAULTS_LOGGED)
 		log_notice("%s: %zu more are not shown here", path,

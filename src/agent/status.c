@@ -195,6 +195,7 @@ void status_get(struct call *call, void *context)
 		(json_int_t)memory_bytes(), "policy", answers_policy(agent), "failure",
 		describe_failure(&agent->force.failure), "helper", "connected",
 		connection->up, "problem", connection->up ? "" : connection->problem);
+	json_object_set_new(status, "configured", json_string(agent->options.policy));
 	json_object_set_new(status, "kernel", describe_kernel(agent, &counts));
 	json_object_set_new(status, "events", describe_events(agent, &counts));
 	json_object_set_new(status, "flows",

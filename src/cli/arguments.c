@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/fault.h"
 
 static const char *const colors[] = { "auto", "always", "never", NULL };
@@ -14,7 +15,7 @@ static const char *const tops[] = { "rule",     "src",  "dst",       "port",
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_POLICY] = { "policy", 'p', "FILE", VALUE_FILE, NULL,
-			    "the policy file to work on (default: " POLICY_PATH ")" },
+			    "the policy file to work on, the same as POLICY" },
 	[OPTION_NO_KERNEL] = { "no-kernel", 0, NULL, VALUE_NONE, NULL,
 			       "leave out the trial load into a throwaway kernel "
 			       "namespace" },
@@ -23,8 +24,8 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_ELEMENTS] = { "elements", 0, NULL, VALUE_NONE, NULL,
 			      "print what the named sets hold instead of the script" },
 	[OPTION_SINCE] = { "since", 0, "TIME", VALUE_TEXT, NULL,
-			   "from this time on: 30m, 7d, today, 2025-01-31, 14:30, "
-			   "@1700000000" },
+			   "from this time on: 30m, 1h30m, 7d, today, yesterday, now, "
+			   "2025-01-31, 14:30, @1700000000" },
 	[OPTION_UNTIL] = { "until", 0, "TIME", VALUE_TEXT, NULL,
 			   "before this time, written in the same ways" },
 	[OPTION_RULE] = { "rule", 0, "ID", VALUE_TEXT, NULL,
@@ -35,12 +36,14 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 			 "only from this address, prefix or range" },
 	[OPTION_DST] = { "dst", 0, "ADDRESS", VALUE_TEXT, NULL,
 			 "only to this address, prefix or range" },
-	[OPTION_PORT] = { "port", 0, "NUMBER", VALUE_TEXT, NULL,
-			  "only to this port (for ICMP: of this type)" },
+	[OPTION_PORT] = { "port", 0, "PORT", VALUE_TEXT, NULL,
+			  "only to this port, by number or by the name of a service "
+			  "that has one (for ICMP: of this type)" },
 	[OPTION_PROTOCOL] = { "protocol", 0, "NAME", VALUE_TEXT, NULL,
 			      "only of this protocol, by name or number" },
 	[OPTION_TOP] = { "top", 0, "FIELD", VALUE_TEXT, tops,
-			 "add up by FIELD, the largest first" },
+			 "add up by rule, src, dst, port, protocol, zone or direction, "
+			 "the largest first" },
 	[OPTION_LIMIT] = { "limit", 0, "NUMBER", VALUE_TEXT, NULL,
 			   "at most this many lines, 0 for all (default: 100, with "
 			   "--json all)" },
@@ -56,9 +59,8 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_JSON] = { "json", 0, NULL, VALUE_NONE, NULL,
 			  "answer in JSON, for programs" },
 	[OPTION_COLOR] = { "color", 0, "WHEN", VALUE_TEXT, colors,
-			   "when to use colours; auto, the default, is on a terminal "
-			   "unless "
-			   "NO_COLOR is set" },
+			   "when to use colours: always, never or auto; auto, the "
+			   "default, is on a terminal unless NO_COLOR is set" },
 	[OPTION_HELP] = { "help", 'h', NULL, VALUE_NONE, NULL, "show this help" },
 };
 
@@ -156,6 +158,11 @@ static int read_letters(struct reading *reading, const char *letters)
 
 		while (option < OPTION_COUNT && option_specs[option].letter != *letters)
 			option++;
+		if (option == OPTION_COUNT && strchr("vV", *letters))
+			return arguments_complain(
+				reading->problem,
+				"unknown option '-%c', did you mean '--version'?",
+				*letters);
 		if (option == OPTION_COUNT)
 			return arguments_complain(reading->problem,
 						  "unknown option '-%c'", *letters);
@@ -193,6 +200,7 @@ static int read_word(struct reading *reading, const char *word)
 static int check_choice(int option, const char *value, char *problem)
 {
 	const struct option_spec *spec = &option_specs[option];
+	struct buffer list = BUFFER_NULL;
 	char what[32];
 
 	if (!spec->choices || !value)
@@ -201,7 +209,14 @@ static int check_choice(int option, const char *value, char *problem)
 		if (strcmp(spec->choices[i], value) == 0)
 			return 0;
 	snprintf(what, sizeof(what), "value of --%s", spec->name);
-	return complain_unknown(problem, what, "", value, spec->choices);
+	if (nearest_word(value, spec->choices))
+		return complain_unknown(problem, what, "", value, spec->choices);
+	for (size_t i = 0; spec->choices[i]; i++)
+		buffer_printf(&list, "%s%s", i ? ", " : "", spec->choices[i]);
+	arguments_complain(problem, "unknown %s '%.64s'; it takes %s", what, value,
+			   list.data ? list.data : "");
+	buffer_done(&list);
+	return -EINVAL;
 }
 
 static int check_together(const struct arguments *arguments, char *problem)

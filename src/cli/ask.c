@@ -15,7 +15,9 @@ static void explain_connect(int error, const char *path, char *problem,
 	case -ENOENT:
 	case -ECONNREFUSED:
 		snprintf(problem, problem_bytes,
-			 "the agent is not running: nobody listens at %s", path);
+			 "the agent is not running: nobody listens at %s; start "
+			 "vigil-agent, see vigil-agent(8)",
+			 path);
 		return;
 	case -EACCES:
 	case -EPERM:
@@ -90,6 +92,24 @@ void reply_done(struct reply *reply)
 {
 	json_decref(reply->parameters);
 	*reply = (struct reply)REPLY_NULL;
+}
+
+const char *ask_whose_denial(const char *text)
+{
+	const char *denied = strstr(text, strerror(EACCES));
+
+	return denied && !denied[strlen(strerror(EACCES))]
+		       ? "; the agent's user may not read it"
+		       : "";
+}
+
+const char *ask_policy_name(const char *path)
+{
+	size_t length = strlen(path), end = strlen("/" STANDARD_INPUT);
+
+	if (length >= end && strcmp(path + length - end, "/" STANDARD_INPUT) == 0)
+		return path + length - end + 1;
+	return path;
 }
 
 const char *ask_text(json_t *object, const char *name)

@@ -43,6 +43,17 @@ void reply_done(struct reply *reply);
 
 #define auto_reply __attribute__((cleanup(reply_done)))
 
+/** ask_policy_name() - A policy's path for people: text that came from standard input
+ * has the path of a directory only so that feeds are found. Return: @path or its end.
+ */
+const char *ask_policy_name(const char *path);
+
+/** ask_whose_denial() - What to add to a sentence of the agent's, since the person who
+ *  asks may well be allowed to read the file. */
+const char *ask_whose_denial(const char *text);
+
+#define STANDARD_INPUT "(standard input)"
+
 /** ask_text(), ask_number(), ask_known() - A member of an object; "" or 0 where it is
  *  missing or of another type; whether it is a number. */
 const char *ask_text(json_t *object, const char *name);

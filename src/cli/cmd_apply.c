@@ -26,7 +26,7 @@ static char *whole_path(const char *path)
 	if (strcmp(path, "-") != 0)
 		return realpath(path, NULL);
 	directory = getcwd(NULL, 0);
-	if (!directory || asprintf(&whole, "%s/(standard input)", directory) < 0)
+	if (!directory || asprintf(&whole, "%s/" STANDARD_INPUT, directory) < 0)
 		return NULL;
 	return whole;
 }
@@ -75,11 +75,14 @@ static void take_faults(json_t *list, struct faults *faults)
 			.line = (uint32_t)ask_number(item, "line"),
 			.column = (uint32_t)ask_number(item, "column"),
 		};
+		const char *text = ask_text(item, "text");
 
 		if (strcmp(ask_text(item, "severity"), "warning") == 0)
-			faults_warn(faults, position, "%s", ask_text(item, "text"));
+			faults_warn(faults, position, "%s%s", text,
+				    ask_whose_denial(text));
 		else
-			faults_add(faults, position, "%s", ask_text(item, "text"));
+			faults_add(faults, position, "%s%s", text,
+				   ask_whose_denial(text));
 	}
 }
 
@@ -123,7 +126,8 @@ static void describe(json_t *parameters, struct buffer *out)
 	char path[PATH_MAX];
 	bool rules = json_is_true(json_object_get(change, "rules_changed"));
 
-	text_copy_printable(path, sizeof(path), ask_text(policy, "path"));
+	text_copy_printable(path, sizeof(path),
+			    ask_policy_name(ask_text(policy, "path")));
 	buffer_printf(out, "In force: %s, %lld rule%s", path, rule_count,
 		      rule_count == 1 ? "" : "s");
 	if (!rules && !added && !deleted)
@@ -133,6 +137,26 @@ static void describe(json_t *parameters, struct buffer *out)
 	if (added || deleted)
 		buffer_printf(out, "; %lld ranges added, %lld removed", added, deleted);
 	buffer_text(out, ".\n");
+}
+
+/* What was sent is gone when the agent reads its own file, unless it is that. */
+static void describe_end(const struct arguments *arguments, json_t *policy,
+			 struct buffer *out)
+{
+	auto_reply struct reply status;
+	const char *own = POLICY_PATH;
+	char safe[PATH_MAX];
+
+	ask_agent(arguments, "GetStatus", NULL, &status);
+	if (ask_text(status.parameters, "configured")[0])
+		own = ask_text(status.parameters, "configured");
+	if (strcmp(own, ask_text(policy, "path")) == 0)
+		return;
+	text_copy_printable(safe, sizeof(safe), own);
+	buffer_printf(out,
+		      "That holds until the agent reads %s again: by 'vigil apply', by "
+		      "SIGHUP, or when it starts.\n",
+		      safe);
 }
 
 static int answer_text(const struct arguments *arguments, const struct reply *reply,
@@ -149,7 +173,19 @@ static int answer_text(const struct arguments *arguments, const struct reply *re
 	if (reply->problem[0])
 		return terminal_error("%s; what was in force still is", reply->problem);
 	describe(reply->parameters, &out);
+	describe_end(arguments, policy, &out);
 	return terminal_write(&out);
+}
+
+/* What is wrong was seen before the agent was asked. */
+static int answer_unsent(const struct arguments *arguments, const struct draft *draft)
+{
+	if (!arguments_has(arguments, OPTION_JSON))
+		return draft_show_faults(draft, arguments);
+	report_json(json_pack("{s:b, s:s, s:o}", "ok", false, "problem",
+			      "the policy has errors", "faults",
+			      draft_json_faults(draft)));
+	return EXIT_FAILED;
 }
 
 static int run(const struct arguments *arguments, struct draft *draft,
@@ -165,9 +201,10 @@ static int run(const struct arguments *arguments, struct draft *draft,
 		terminal_progress(NULL);
 	}
 	if (draft->faults.errors)
-		return draft_show_faults(draft, arguments);
+		return answer_unsent(arguments, draft);
 	if (error && !reply->problem[0])
-		return terminal_error("%s", strerror(-error));
+		snprintf(reply->problem, sizeof(reply->problem), "%s",
+			 strerror(-error));
 	return arguments_has(arguments, OPTION_JSON)
 		       ? answer_json(reply)
 		       : answer_text(arguments, reply, draft);

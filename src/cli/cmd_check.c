@@ -104,7 +104,7 @@ static bool good(const struct check *check)
 static int answer_json(const struct check *check)
 {
 	const struct faults *faults = &check->draft.faults;
-	json_t *list = draft_json_faults(faults), *answer;
+	json_t *list = draft_json_faults(&check->draft), *answer;
 	char path[PATH_MAX];
 	int code;
 

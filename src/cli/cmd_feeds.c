@@ -74,6 +74,12 @@ static int show(json_t *feeds, const struct arguments *arguments)
 	if (table_render(table, terminal_width(),
 			 terminal_color(arguments, STDOUT_FILENO), &out) < 0)
 		return terminal_no_memory();
+	if (any_problem(feeds))
+		buffer_text(
+			&out,
+			"\nWhere there is a problem, ENTRIES and BROKEN LINES are of "
+			"the file as it is,\nRANGES and READ of the last good one, "
+			"which is in force.\n");
 	if (out.size_bytes == 0)
 		buffer_text(&out, "The policy in force names no feeds.\n");
 	return terminal_write(&out);
@@ -86,7 +92,7 @@ int cmd_feeds(const struct arguments *arguments)
 	int code;
 
 	if (ask_agent(arguments, "GetStatus", NULL, &reply) < 0)
-		return terminal_error("%s", reply.problem);
+		return report_failure(arguments, reply.problem);
 	feeds = json_object_get(reply.parameters, "feeds");
 	if (arguments_has(arguments, OPTION_JSON))
 		code = report_json(json_pack("{s:O}", "feeds", feeds));

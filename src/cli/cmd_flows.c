@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/flow_follow.h"
 #include "cli/flow_query.h"
 #include "cli/flow_view.h"
@@ -22,6 +23,7 @@ struct answer {
 	int64_t now;
 	size_t rows;
 	bool incomplete;
+	bool rule_known;     /* the one asked for decided something once */
 	bool failed;         /* the output could not be written */
 	struct table *table; /* for people: laid out when all rows are there */
 	struct buffer out;   /* for programs: written in pieces */
@@ -60,6 +62,22 @@ static int on_json_row(const struct store_row *row, void *context)
 	return flush(answer) != EXIT_DONE;
 }
 
+/* Flows may be printed already, so what is wrong stands behind them. */
+static int fail_json(struct answer *answer, const char *why)
+{
+	char safe[256];
+	json_t *text;
+
+	text_copy_printable(safe, sizeof(safe), why);
+	text = json_string(safe);
+	buffer_text(&answer->out, ", \"error\": ");
+	report_add(text, JSON_ENCODE_ANY, &answer->out);
+	buffer_text(&answer->out, "}\n");
+	json_decref(text);
+	flush(answer);
+	return terminal_error("%s", safe);
+}
+
 static int answer_json(const char *path, struct answer *answer)
 {
 	char why[256] = "";
@@ -69,16 +87,41 @@ static int answer_json(const char *path, struct answer *answer)
 	error = store_query(path, answer->query, on_json_row, answer, why);
 	if (answer->failed)
 		return EXIT_FAILED;
+	buffer_text(&answer->out, answer->rows ? "\n]" : "]");
 	if (error)
-		return terminal_error("%s", why[0] ? why : strerror(-error));
-	buffer_text(&answer->out, answer->rows ? "\n]}\n" : "]}\n");
+		return fail_json(answer, why[0] ? why : strerror(-error));
+	buffer_text(&answer->out, "}\n");
 	return flush(answer);
 }
 
-static void add_notes(const struct answer *answer, struct buffer *out)
+static int on_rule(const struct store_rule *rule, void *context)
 {
-	if (answer->rows == 0)
+	struct answer *answer = context;
+
+	answer->rule_known =
+		answer->rule_known || strcmp(rule->id, answer->query->rule) == 0;
+	return 0;
+}
+
+/* A rule that never decided anything, or a name that was mistyped. */
+static void note_unknown_rule(const char *path, struct answer *answer,
+			      struct buffer *out)
+{
+	char why[256], name[128];
+
+	if (!answer->query->rule || store_rules(path, on_rule, answer, why) < 0 ||
+	    answer->rule_known)
+		return;
+	text_copy_printable(name, sizeof(name), answer->query->rule);
+	buffer_printf(out, "No rule of the name '%s' is in the records.\n", name);
+}
+
+static void add_notes(const char *path, struct answer *answer, struct buffer *out)
+{
+	if (answer->rows == 0) {
 		buffer_text(out, "No flows match.\n");
+		note_unknown_rule(path, answer, out);
+	}
 	if (answer->incomplete)
 		buffer_printf(out,
 			      "\n%s or events of it were lost: there may have been "
@@ -110,7 +153,7 @@ static int answer_table(const char *path, struct answer *answer,
 	if (table_render(table, terminal_width(),
 			 terminal_color(arguments, STDOUT_FILENO), &answer->out) < 0)
 		return terminal_no_memory();
-	add_notes(answer, &answer->out);
+	add_notes(path, answer, &answer->out);
 	return terminal_write(&answer->out);
 }
 

@@ -198,12 +198,12 @@ static int answer_remembered(const struct arguments *arguments, const char *prob
 	terminal_error("%s", problem);
 	if (arguments_has(arguments, OPTION_UNUSED)) {
 		json_decref(rules);
-		return terminal_error(
-			"which rules never matched is not known without it");
+		return report_failure(
+			arguments, "which rules never matched is not known without it");
 	}
 	error = path && rules ? store_rules(path, on_remembered, rules, why) : -ENOMEM;
 	if (error)
-		terminal_error("%s", why[0] ? why : strerror(-error));
+		report_failure(arguments, why[0] ? why : strerror(-error));
 	else if (arguments_has(arguments, OPTION_JSON))
 		report_json(
 			json_pack("{s:s, s:O}", "source", "database", "rules", rules));

@@ -31,6 +31,7 @@ const struct command commands[] = {
 			"network namespace by vigil-helper itself, so that this kernel "
 			"answers whether it takes it. Nothing on the host is touched, "
 			"and no privilege is needed or used.\n\n"
+			"Without a POLICY it is /etc/vigil/policy.yml. "
 			"POLICY may be '-' for standard input; feeds with relative "
 			"paths then begin in the current directory, else in the "
 			"policy's.",
@@ -53,7 +54,8 @@ const struct command commands[] = {
 		.details =
 			"Prints exactly the script that makes the policy in a kernel "
 			"that has no table 'inet vigil' yet. What the named sets hold "
-			"does not go through scripts; --elements prints it.\n\n"
+			"does not go through scripts; --elements prints it. "
+			"Without a POLICY it is that of /etc/vigil/policy.yml.\n\n"
 			"The numbers by which rules are known in connection marks are "
 			"those of the agent where its state can be read. Elsewhere "
 			"they are given out anew in the order of the policy, so the "
@@ -75,8 +77,8 @@ const struct command commands[] = {
 		.operand_kind = VALUE_FILE,
 		.options = ANSWERS | BIT(OPTION_POLICY),
 		.details =
-			"Without a POLICY the agent reads its own policy file again. "
-			"With one, its text is sent to the agent and enforced until "
+			"Without a POLICY, as operand or by --policy, the agent reads "
+			"its own policy file again. With one, its text is sent to the agent and enforced until "
 			"the agent reads its own file again: by another 'vigil apply', "
 			"by SIGHUP, or when it starts.\n\n"
 			"All or nothing: when there are errors they are shown, and "

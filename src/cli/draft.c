@@ -2,6 +2,7 @@
 #include "cli/draft.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,19 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
+#include "cli/ask.h"
 #include "cli/terminal.h"
 
 int draft_read_text(const struct arguments *arguments, struct draft *ret)
 {
 	ret->path = arguments_policy(arguments);
+	if (strcmp(ret->path, POLICY_PATH) == 0 && access(ret->path, F_OK) < 0 &&
+	    errno == ENOENT)
+		return faults_add(
+			&ret->faults, (struct position){ 0 },
+			"there is no policy yet; /usr/share/doc/vigil/examples "
+			"has some to begin with");
 	return policy_load(ret->path, false, &ret->text, &ret->text_bytes,
 			   &ret->faults);
 }
@@ -81,13 +90,16 @@ static void count_faults(const struct faults *faults, struct buffer *out)
 		buffer_text(out, "\n");
 }
 
+const char *draft_name(const struct draft *draft)
+{
+	return strcmp(draft->path, "-") == 0 ? STANDARD_INPUT : draft->path;
+}
+
 int draft_show_faults(const struct draft *draft, const struct arguments *arguments)
 {
 	auto_buffer struct buffer out = BUFFER_NULL;
-	const char *name =
-		strcmp(draft->path, "-") == 0 ? "(standard input)" : draft->path;
 
-	faults_render(&draft->faults, name, draft->text, draft->text_bytes,
+	faults_render(&draft->faults, draft_name(draft), draft->text, draft->text_bytes,
 		      terminal_color(arguments, STDERR_FILENO), &out);
 	count_faults(&draft->faults, &out);
 	if (out.error)
@@ -97,14 +109,18 @@ int draft_show_faults(const struct draft *draft, const struct arguments *argumen
 	return draft->faults.errors ? EXIT_FAILED : EXIT_DONE;
 }
 
-json_t *draft_json_faults(const struct faults *faults)
+json_t *draft_json_faults(const struct draft *draft)
 {
+	const struct faults *faults = &draft->faults;
 	json_t *list = json_array();
+	char file[PATH_MAX];
 
+	/* A path may be any bytes, JSON may not. */
+	text_copy_printable(file, sizeof(file), draft_name(draft));
 	for (size_t i = 0; list && i < faults->count; i++) {
 		const struct fault *fault = &faults->list[i];
 		json_t *item =
-			json_pack("{s:s, s:i, s:i, s:s}", "severity",
+			json_pack("{s:s, s:s, s:i, s:i, s:s}", "file", file, "severity",
 				  fault->warning ? "warning" : "error", "line",
 				  (int)fault->position.line, "column",
 				  (int)fault->position.column, "text", fault->text);

@@ -44,8 +44,12 @@ int draft_read(const struct arguments *arguments, struct draft *ret);
  *  EXIT_FAILED when there is an error among them. */
 int draft_show_faults(const struct draft *draft, const struct arguments *arguments);
 
-/** draft_json_faults() - A new array of them. Return: it, or NULL without memory. */
-json_t *draft_json_faults(const struct faults *faults);
+/** draft_name() - The policy's name for people. */
+const char *draft_name(const struct draft *draft);
+
+/** draft_json_faults() - A new array of Faults as io.vigil.Agent has them. Return: it,
+ *  or NULL without memory. */
+json_t *draft_json_faults(const struct draft *draft);
 
 void draft_done(struct draft *draft);
 

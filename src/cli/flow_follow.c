@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/flow_view.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
@@ -109,6 +110,30 @@ void flow_follow_line(json_t *event, bool color, struct buffer *out)
 	buffer_text(out, "\n");
 }
 
+/* Names and meanings are those of the flows that are remembered. */
+json_t *flow_follow_json(json_t *event)
+{
+	static const char *const texts[] = { "rule", "direction", "verdict" };
+	const char *direction = ask_text(event, "direction");
+	json_t *object = json_copy(event);
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (!ask_text(event, texts[i])[0])
+			json_object_set_new(object, texts[i], json_null());
+	json_object_del(object, "from");
+	json_object_del(object, "to");
+	json_object_set_new(
+		object, "from_zone",
+		flow_view_zone(direction, ask_text(event, "from"), "output"));
+	json_object_set_new(object, "to_zone",
+			    flow_view_zone(direction, ask_text(event, "to"), "input"));
+	if (strcmp(ask_text(event, "event"), "denied") == 0) {
+		json_object_set_new(object, "packets_in", json_null());
+		json_object_set_new(object, "bytes_in", json_null());
+	}
+	return object;
+}
+
 struct follow {
 	const struct store_query *query;
 	bool json;
@@ -118,13 +143,17 @@ struct follow {
 
 static void add_event(struct follow *follow, json_t *event)
 {
+	json_t *object;
+
 	if (!flow_follow_wanted(event, follow->query))
 		return;
 	if (!follow->json) {
 		flow_follow_line(event, follow->color, &follow->out);
 		return;
 	}
-	report_add(event, JSON_COMPACT, &follow->out);
+	object = flow_follow_json(event);
+	report_add(object, JSON_COMPACT, &follow->out);
+	json_decref(object);
 	buffer_text(&follow->out, "\n");
 }
 
@@ -160,14 +189,14 @@ int flow_follow(const struct arguments *arguments, const struct store_query *que
 	int error;
 
 	if (fd < 0)
-		return terminal_error("%s", problem);
+		return report_failure(arguments, problem);
 	error = varlink_stream(fd, "Follow", NULL, on_reply, &follow, name);
 	buffer_done(&follow.out);
 	if (error == -EPIPE)
 		return EXIT_FAILED;
 	if (name[0]) {
 		ask_explain(name, NULL, problem, sizeof(problem));
-		return terminal_error("%s", problem);
+		return report_failure(arguments, problem);
 	}
-	return terminal_error("the agent ended the conversation");
+	return report_failure(arguments, "the agent ended the conversation");
 }

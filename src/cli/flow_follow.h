@@ -19,3 +19,7 @@ bool flow_follow_wanted(json_t *event, const struct store_query *query);
 
 /** flow_follow_line() - An Event as a line for people. */
 void flow_follow_line(json_t *event, bool color, struct buffer *out);
+
+/** flow_follow_json() - An event with the names and meanings of flow_view_json().
+ *  Return: it, or NULL without memory. */
+json_t *flow_follow_json(json_t *event);

@@ -2,6 +2,7 @@
 #include "cli/flow_query.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "cli/arguments.h"
 #include "cli/units.h"
 #include "cli/when.h"
+#include "policy/services.h"
 
 static int parse_time(const char *option, const char *text, int64_t now, int64_t *ret,
 		      char *problem)
@@ -65,14 +67,19 @@ static int parse_range(const char *option, const char *text, bool *has,
 static int parse_protocol(const char *text, int *ret, char *problem)
 {
 	const char *near;
+	char lower[64];
 
 	*ret = -1;
 	if (!text)
 		return 0;
-	*ret = units_parse_protocol(text);
+	snprintf(lower, sizeof(lower), "%s", text);
+	for (char *letter = lower; *letter; letter++)
+		if (*letter >= 'A' && *letter <= 'Z')
+			*letter = (char)(*letter - 'A' + 'a');
+	*ret = strlen(text) < sizeof(lower) ? units_parse_protocol(lower) : -EINVAL;
 	if (*ret >= 0)
 		return 0;
-	near = nearest_word(text, protocol_names());
+	near = nearest_word(lower, protocol_names());
 	if (near)
 		return arguments_complain(
 			problem, "--protocol: '%s' is no protocol, did you mean '%s'?",
@@ -96,6 +103,46 @@ static int parse_number(const char *option, const char *text, uint64_t max,
 		return arguments_complain(problem, "--%s: '%s' is not a number", option,
 					  text);
 	return 0;
+}
+
+/* The name of a service that has exactly one port stands for it, whatever its protocols
+ * are. */
+static bool service_port(const char *name, uint64_t *ret)
+{
+	const struct builtin_service *service = builtin_service_find(name);
+	int port = -1;
+
+	for (size_t i = 0;
+	     service && i < SERVICE_PARTS_MAX && service->parts[i].protocol; i++) {
+		struct port_range range = service->parts[i].range;
+		uint8_t protocol = service->parts[i].protocol;
+
+		if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP &&
+		     protocol != IPPROTO_SCTP) ||
+		    range.first != range.last || (port >= 0 && port != range.first))
+			return false;
+		port = range.first;
+	}
+	if (port < 0)
+		return false;
+	*ret = (uint64_t)port;
+	return true;
+}
+
+static int parse_port(const char *text, uint64_t *ret, char *problem)
+{
+	if (!text || service_port(text, ret))
+		return 0;
+	if (builtin_service_find(text))
+		return arguments_complain(
+			problem, "--port: service '%s' has not exactly one port", text);
+	if (units_parse_number(text, UINT64_MAX, ret) == -EINVAL)
+		return arguments_complain(
+			problem,
+			"--port: '%s' is neither a number nor the name "
+			"of a service",
+			text);
+	return parse_number("port", text, UINT16_MAX, ret, problem);
 }
 
 static enum store_group parse_group(const char *text)
@@ -154,7 +201,7 @@ int flow_query_parse(const struct arguments *arguments, int64_t now,
 	    parse_range("dst", values[OPTION_DST], &query.has_destination,
 			&query.destination, problem) ||
 	    parse_protocol(values[OPTION_PROTOCOL], &query.protocol, problem) ||
-	    parse_number("port", values[OPTION_PORT], UINT16_MAX, &port, problem) ||
+	    parse_port(values[OPTION_PORT], &port, problem) ||
 	    parse_number("limit", values[OPTION_LIMIT], 1000000000, &limit, problem) ||
 	    check_together(arguments, &query, problem))
 		return -EINVAL;

@@ -126,7 +126,7 @@ static void add_bytes(struct table *table, bool known, uint64_t bytes)
 static const char *action(const struct store_row *row, bool group)
 {
 	if (row->denied && strcmp(row->verdict, "allow") == 0)
-		return "limit";
+		return VERDICT_LIMIT;
 	if (row->verdict[0])
 		return row->verdict;
 	if (row->denied)
@@ -249,11 +249,35 @@ static json_t *protocol_or_null(int protocol)
 	return protocol < 0 ? json_null() : json_string(units_protocol(protocol, text));
 }
 
+/* As people see it: what an allowing rule turned away went beyond its limit. */
+static json_t *verdict_or_null(const struct store_row *row)
+{
+	if (row->denied && strcmp(row->verdict, "allow") == 0)
+		return json_string(VERDICT_LIMIT);
+	return text_or_null(row->verdict);
+}
+
+json_t *flow_view_zone(const char *direction, const char *zone, const char *host_when)
+{
+	return text_or_null(strcmp(direction, host_when) == 0 ? "host" : zone);
+}
+
+static json_t *zone_from(const struct store_row *row)
+{
+	return flow_view_zone(row->direction, row->from_zone, "output");
+}
+
+static json_t *zone_to(const struct store_row *row)
+{
+	return flow_view_zone(row->direction, row->to_zone, "input");
+}
+
 static json_t *group_key(enum store_group group, const struct store_row *row)
 {
 	switch (group) {
 	case GROUP_RULE:
-		return json_pack("{s:o}", "rule", text_or_null(row->rule));
+		return json_pack("{s:o, s:o}", "rule", text_or_null(row->rule),
+				 "verdict", verdict_or_null(row));
 	case GROUP_SOURCE:
 		return json_pack("{s:o}", "source",
 				 address_or_null(row->has_source, row->source));
@@ -270,8 +294,7 @@ static json_t *group_key(enum store_group group, const struct store_row *row)
 	case GROUP_ZONE:
 		return json_pack("{s:o, s:o, s:o}", "direction",
 				 text_or_null(row->direction), "from_zone",
-				 text_or_null(row->from_zone), "to_zone",
-				 text_or_null(row->to_zone));
+				 zone_from(row), "to_zone", zone_to(row));
 	case GROUP_DIRECTION:
 		return json_pack("{s:o}", "direction", text_or_null(row->direction));
 	case GROUP_NONE:
@@ -285,9 +308,8 @@ static json_t *flow_key(const struct store_row *row)
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "span",
 			 (json_int_t)row->span_s, "rule", text_or_null(row->rule),
 			 "direction", text_or_null(row->direction), "from_zone",
-			 text_or_null(row->from_zone), "to_zone",
-			 text_or_null(row->to_zone), "verdict",
-			 text_or_null(row->verdict), "source",
+			 zone_from(row), "to_zone", zone_to(row), "verdict",
+			 verdict_or_null(row), "source",
 			 address_or_null(row->has_source, row->source), "destination",
 			 address_or_null(row->has_destination, row->destination),
 			 "protocol", protocol_or_null(row->protocol), "port",
@@ -310,7 +332,9 @@ static json_t *totals(enum store_group group, const struct store_row *row)
 		"packets_out", (json_int_t)row->packets_out, "packets_in",
 		(json_int_t)row->packets_in, "bytes_known", row->bytes_known,
 		"bytes_out", bytes_or_null(row->bytes_known, row->bytes_out),
-		"bytes_in", bytes_or_null(row->bytes_known, row->bytes_in));
+		"bytes_in",
+		row->denied ? json_null()
+			    : bytes_or_null(row->bytes_known, row->bytes_in));
 }
 
 json_t *flow_view_json(enum store_group group, const struct store_row *row)

@@ -21,6 +21,13 @@ void flow_view_add(struct table *table, enum store_group group,
 /** flow_view_json() - One row as an object. Return: it, or NULL without memory. */
 json_t *flow_view_json(enum store_group group, const struct store_row *row);
 
+/* The verdict of a packet that an allowing rule turned away. */
+#define VERDICT_LIMIT "limit"
+
+/** flow_view_zone() - One end for JSON: "host" where @direction is @host_when, null for
+ *  any or no zone. Return: it, or NULL without memory. */
+json_t *flow_view_zone(const char *direction, const char *zone, const char *host_when);
+
 enum { ZONES_TEXT_MAX = 160 };
 
 /** flow_view_zones() - "wan > host", "lan > wan", "-" when nothing is known. Return:

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 
 /* Jansson escapes all that is not ASCII, and C0; "delete" it leaves as it is. Outside
@@ -36,4 +37,14 @@ int report_json(json_t *answer)
 	json_decref(answer);
 	buffer_text(&out, "\n");
 	return terminal_write(&out);
+}
+
+int report_failure(const struct arguments *arguments, const char *problem)
+{
+	char safe[1024];
+
+	text_copy_printable(safe, sizeof(safe), problem);
+	if (arguments_has(arguments, OPTION_JSON))
+		report_json(json_pack("{s:s}", "error", safe));
+	return terminal_error("%s", safe);
 }

@@ -19,3 +19,7 @@ void report_add(const json_t *answer, size_t flags, struct buffer *out);
  * Return: EXIT_DONE or EXIT_FAILED.
  */
 int report_json(json_t *answer);
+
+/** report_failure() - Say on standard error why there is no answer; with --json also as
+ *  an object, {"error": PROBLEM}. Return: EXIT_FAILED. */
+int report_failure(const struct arguments *arguments, const char *problem);

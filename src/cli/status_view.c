@@ -68,8 +68,11 @@ static const char *plural(int64_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_policy(const struct view *view, json_t *policy)
+static void add_policy(const struct view *view, json_t *status)
 {
+	json_t *policy = json_object_get(status, "policy");
+	const char *path = ask_text(policy, "path");
+	const char *configured = ask_text(status, "configured");
 	int64_t loaded = ask_number(policy, "loaded");
 	int64_t rules = ask_number(policy, "rules"),
 		zones = ask_number(policy, "zones");
@@ -80,7 +83,10 @@ static void add_policy(const struct view *view, json_t *policy)
 		add(view, "Policy", BAD, "none is known to be in force");
 		return;
 	}
-	add(view, "Policy", PLAIN, "%s", ask_text(policy, "path"));
+	add(view, "Policy", PLAIN, "%s", ask_policy_name(path));
+	if (configured[0] && strcmp(configured, path) != 0)
+		add(view, NULL, WARN,
+		    "temporary: it holds until the agent reads %s again", configured);
 	add(view, NULL, PLAIN, "%lld rule%s, %lld zone%s; in force since %s (%s)",
 	    (long long)rules, plural(rules), (long long)zones, plural(zones),
 	    when_format(loaded, view->now, since),
@@ -95,16 +101,21 @@ static void add_failure(const struct view *view, json_t *failure)
 {
 	size_t faults = json_array_size(json_object_get(failure, "faults"));
 	json_t *first = json_array_get(json_object_get(failure, "faults"), 0);
-	char when[WHEN_TEXT_MAX];
+	char when[WHEN_TEXT_MAX], line[40] = "";
 
 	if (!json_is_object(failure))
 		return;
-	add(view, "Refused", BAD, "%s, at %s: %s", ask_text(failure, "path"),
+	add(view, "Refused", BAD, "%s, at %s: %s",
+	    ask_policy_name(ask_text(failure, "path")),
 	    when_format(ask_number(failure, "time"), view->now, when),
 	    ask_text(failure, "text"));
+	/* Line 0 is the file as a whole. */
+	if (ask_number(first, "line") > 0)
+		snprintf(line, sizeof(line),
+			 "line %lld: ", (long long)ask_number(first, "line"));
 	if (first)
-		add(view, NULL, PLAIN, "line %lld: %s%s",
-		    (long long)ask_number(first, "line"), ask_text(first, "text"),
+		add(view, NULL, PLAIN, "%s%s%s%s", line, ask_text(first, "text"),
+		    ask_whose_denial(ask_text(first, "text")),
 		    faults > 1 ? "; 'vigil check' shows the others" : "");
 }
 
@@ -120,12 +131,14 @@ static void add_helper(const struct view *view, json_t *helper)
 static void add_kernel(const struct view *view, json_t *kernel)
 {
 	const char *table = ask_text(kernel, "table");
+	bool seen = strcmp(ask_text(kernel, "events"), "unknown") != 0;
 	json_t *problem;
 	size_t i;
 
 	add(view, "Kernel", strcmp(table, "removed") == 0 ? BAD : PLAIN,
-	    "table %s, connection events %s, byte counts %s", table,
-	    ask_text(kernel, "events"), ask_text(kernel, "accounting"));
+	    "table %s, %s%s, byte counts %s", table,
+	    seen ? "connection events " : "no connection events seen yet",
+	    seen ? ask_text(kernel, "events") : "", ask_text(kernel, "accounting"));
 	json_array_foreach(json_object_get(kernel, "problems"), i, problem)
 	{
 		if (json_is_string(problem))
@@ -141,10 +154,11 @@ static void add_events(const struct view *view, json_t *status)
 		dropped = ask_number(events, "dropped");
 	char total[UNITS_TEXT_MAX], live[UNITS_TEXT_MAX];
 
-	add(view, "Events", PLAIN, "%s, %lld a second now; %s connections live",
+	add(view, "Events", PLAIN, "%s, %lld a second now; %s connection%s live",
 	    units_count((uint64_t)ask_number(events, "total"), total),
 	    (long long)ask_number(events, "per_second"),
-	    units_count((uint64_t)ask_number(flows, "live"), live));
+	    units_count((uint64_t)ask_number(flows, "live"), live),
+	    plural(ask_number(flows, "live")));
 	if (lost)
 		add(view, NULL, WARN, "the kernel lost events %lld time%s",
 		    (long long)lost, plural(lost));
@@ -168,7 +182,8 @@ static void add_store(const struct view *view, json_t *status)
 	    units_bytes((uint64_t)ask_number(store, "size"), size), state,
 	    why[0] ? ": " : "", why);
 	if (waiting && strcmp(state, "ready") != 0)
-		add(view, NULL, WARN, "%lld rows wait in memory", (long long)waiting);
+		add(view, NULL, WARN, "%lld row%s in memory", (long long)waiting,
+		    waiting == 1 ? " waits" : "s wait");
 }
 
 static void add_feeds(const struct view *view, json_t *feeds)
@@ -182,8 +197,9 @@ static void add_feeds(const struct view *view, json_t *feeds)
 		char age[UNITS_TEXT_MAX], ranges[UNITS_TEXT_MAX];
 
 		add(view, i ? NULL : "Feeds", problem[0] ? WARN : PLAIN,
-		    "%s: %s ranges, read %s%s%s%s", ask_text(feed, "name"),
+		    "%s: %s range%s, read %s%s%s%s", ask_text(feed, "name"),
 		    units_count((uint64_t)ask_number(feed, "ranges"), ranges),
+		    plural(ask_number(feed, "ranges")),
 		    ask_known(feed, "age")
 			    ? units_duration(ask_number(feed, "age"), age)
 			    : "never",
@@ -199,7 +215,7 @@ void status_view(json_t *status, int64_t now, bool color, struct buffer *out)
 	char uptime[UNITS_TEXT_MAX], memory[UNITS_TEXT_MAX];
 
 	add_state(&view, status);
-	add_policy(&view, json_object_get(status, "policy"));
+	add_policy(&view, status);
 	add_failure(&view, json_object_get(status, "failure"));
 	add_feeds(&view, json_object_get(status, "feeds"));
 	add_helper(&view, json_object_get(status, "helper"));
@@ -228,11 +244,11 @@ void status_view_database(const char *path, const struct store_summary *summary,
 		add(&view, NULL, PLAIN, "no flows are remembered");
 		return;
 	}
-	add(&view, NULL, PLAIN, "%llu minutes from %s to %s, %llu rows",
-	    (unsigned long long)summary->minutes,
+	add(&view, NULL, PLAIN, "%llu minute%s from %s to %s, %llu row%s",
+	    (unsigned long long)summary->minutes, plural((int64_t)summary->minutes),
 	    when_format(summary->first_minute, now, first),
 	    when_format(summary->last_minute, now, last),
-	    (unsigned long long)summary->rows);
+	    (unsigned long long)summary->rows, plural((int64_t)summary->rows));
 	if (summary->incomplete_minutes)
 		add(&view, NULL, PLAIN,
 		    "%llu of them incomplete; events were lost %llu time%s",

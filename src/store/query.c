@@ -68,9 +68,10 @@ static const struct {
 	[GROUP_PROTOCOL] = { GROUP_TIMES "'', '', '', '', '', NULL, NULL, NULL,"
 					 " f.protocol, f.denied, " TOTALS,
 			     "f.protocol" },
-	[GROUP_ZONE] = { GROUP_TIMES "'', '', d.from_zone, d.to_zone, '', NULL, NULL,"
-				     " NULL, NULL, f.denied, " TOTALS,
-			 "d.from_zone, d.to_zone" },
+	[GROUP_ZONE] = { GROUP_TIMES
+			 "'', d.direction, d.from_zone, d.to_zone, '', NULL, NULL,"
+			 " NULL, NULL, f.denied, " TOTALS,
+			 "d.direction, d.from_zone, d.to_zone" },
 	[GROUP_DIRECTION] = { GROUP_TIMES "'', d.direction, '', '', '', NULL, NULL,"
 					  " NULL, NULL, f.denied, " TOTALS,
 			      "d.direction" },

@@ -403,12 +403,20 @@ def apply(cli, tap):
     done = cli.ask("apply", other)
     tap.check("apply brings another policy into force", done.returncode == 0
               and str(other) in done.stdout and "n.site" in machine.table(), seen(done))
+    tap.check("and says until when", f"until the agent reads {machine.policy_path} again"
+              in done.stdout, seen(done))
+    done = cli.ask("status")
+    tap.check("as status does", "temporary: it holds until" in done.stdout, seen(done))
+    done = cli.ask("apply", "-", stdin=GOOD.replace("id: web", "id: typed"))
+    tap.check("standard input has no path", "In force: (standard input), 4 rules" in done.stdout
+              and "/(standard" not in done.stdout, seen(done))
     done = cli.ask("apply", "-", stdin="version: 1\n\0\n")
     tap.check("what is not even text is refused with its place",
               done.returncode == 1 and "(standard input):2:1: error:" in done.stderr, seen(done))
     done = cli.ask("apply")
     tap.check("the next apply is back to the agent's own", done.returncode == 0
-              and "n.site" not in machine.table(), seen(done))
+              and "until the agent" not in done.stdout
+              and "temporary" not in cli.ask("status").stdout and "n.site" not in machine.table(), seen(done))
     if machine.root:
         done = cli.ask("apply", user=True)
         tap.check("an ordinary user may not apply", done.returncode == 1

@@ -65,6 +65,9 @@ static void says_what_is_wrong_and_what_was_likely_meant(void **state)
 	REFUSES("unknown option '--sinse', did you mean '--since'?", "flows",
 		"--sinse=1h");
 	REFUSES("unknown option '-x'", "check", "-x");
+	REFUSES("unknown option '-V', did you mean '--version'?", "-V");
+	REFUSES("unknown value of --color 'foo'; it takes auto, always, never",
+		"status", "--color", "foo");
 	REFUSES("unknown value of --top 'rul', did you mean 'rule'?", "flows", "--top",
 		"rul");
 	REFUSES("vigil status does not take --since", "--since", "1h", "status");

@@ -71,6 +71,28 @@ static void nothing_from_the_agent_reaches_the_terminal_raw(void **state)
 		"00:00:00  -       -                -/0        - > -\n");
 }
 
+static void json_has_the_names_of_what_is_remembered(void **state)
+{
+	json_t *event = sample("denied", "192.0.2.1", true), *object;
+
+	(void)state;
+	json_object_set_new(event, "direction", json_string("input"));
+	json_object_set_new(event, "from", json_string("wan"));
+	json_object_set_new(event, "to", json_string(""));
+	object = flow_follow_json(event);
+	assert_string_equal(json_string_value(json_object_get(object, "from_zone")),
+			    "wan");
+	assert_string_equal(json_string_value(json_object_get(object, "to_zone")),
+			    "host");
+	assert_null(json_object_get(object, "to"));
+	assert_true(json_is_null(json_object_get(object, "verdict")));
+	assert_true(json_is_null(json_object_get(object, "bytes_in")));
+	assert_int_equal(json_integer_value(json_object_get(object, "bytes_out")),
+			 1500);
+	json_decref(object);
+	json_decref(event);
+}
+
 static void wants(const char *field, struct store_query query, bool wanted)
 {
 	json_t *event = sample("new", "192.0.2.1", false);
@@ -114,6 +136,7 @@ static void filters_as_the_options_say(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_has_the_names_of_what_is_remembered),
 		cmocka_unit_test(an_event_is_a_line),
 		cmocka_unit_test(nothing_from_the_agent_reaches_the_terminal_raw),
 		cmocka_unit_test(filters_as_the_options_say),

@@ -118,7 +118,9 @@ static void says_what_is_wrong_with_a_value(void **state)
 	REFUSES("--dst: '10.0.0.9-10.0.0.1' begins above its end", "--dst",
 		"10.0.0.9-10.0.0.1");
 	REFUSES("--port: 70000 is above 65535", "--port", "70000");
-	REFUSES("--port: 'ssh' is not a number", "--port", "ssh");
+	REFUSES("--port: 'shh' is neither a number nor the name of a service", "--port",
+		"shh");
+	REFUSES("--port: service 'ipsec' has not exactly one port", "--port", "ipsec");
 	REFUSES("--protocol: 'tpc' is no protocol, did you mean 'tcp'?", "--protocol",
 		"tpc");
 	REFUSES("--limit: '-1' is not a number", "--limit=-1");

@@ -190,7 +190,8 @@ static void json_has_everything_and_null_for_the_unknown(void **state)
 		"\"198.51.100.7\", \"direction\": \"input\", \"flows\": 3, "
 		"\"from_zone\": \"wan\", \"minute\": 1743330840, \"packets_in\": 10, "
 		"\"packets_out\": 12, \"port\": 443, \"protocol\": \"tcp\", \"rule\": "
-		"\"web\", \"source\": \"192.0.2.1\", \"span\": 60, \"to_zone\": null, "
+		"\"web\", \"source\": \"192.0.2.1\", \"span\": 60, \"to_zone\": "
+		"\"host\", "
 		"\"verdict\": \"allow\"}");
 	row.bytes_known = false;
 	row.bytes_in = 0;
@@ -200,6 +201,19 @@ static void json_has_everything_and_null_for_the_unknown(void **state)
 		"\"complete\": true, \"denied\": false, \"first_minute\": 1743244440, "
 		"\"flows\": 3, \"minute\": 1743330840, \"packets_in\": 10, "
 		"\"packets_out\": 12, \"source\": null}");
+}
+
+static void json_tells_limits_and_knows_nothing_of_replies_to_the_denied(void **state)
+{
+	struct store_row row = connection();
+
+	(void)state;
+	row.denied = true;
+	is_json(flow_view_json(GROUP_RULE, &row),
+		"{\"bytes_in\": null, \"bytes_known\": true, \"bytes_out\": 1500, "
+		"\"complete\": true, \"denied\": true, \"first_minute\": 1743244440, "
+		"\"flows\": 3, \"minute\": 1743330840, \"packets_in\": 10, "
+		"\"packets_out\": 12, \"rule\": \"web\", \"verdict\": \"limit\"}");
 }
 
 static void zones_name_the_host_on_its_side(void **state)
@@ -221,6 +235,8 @@ int main(void)
 		cmocka_unit_test(beyond_a_limit_is_told_from_allowed),
 		cmocka_unit_test(groups_show_what_was_asked_for),
 		cmocka_unit_test(json_has_everything_and_null_for_the_unknown),
+		cmocka_unit_test(
+			json_tells_limits_and_knows_nothing_of_replies_to_the_denied),
 		cmocka_unit_test(zones_name_the_host_on_its_side),
 	};
 

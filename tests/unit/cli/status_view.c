@@ -103,7 +103,7 @@ static void an_agent_whose_policy_was_refused(void **state)
 	      "           line 7: no zone is named \"?wann\"; 'vigil check' shows the "
 	      "others\n"
 	      "Helper     not connected: connection refused\n"
-	      "Kernel     table removed, connection events unknown, byte counts "
+	      "Kernel     table removed, no connection events seen yet, byte counts "
 	      "unknown\n"
 	      "Events     123k, 7 a second now; 42 connections live\n"
 	      "           the kernel lost events 2 times\n"

@@ -214,7 +214,7 @@ static void sums_up_by_everything_else(void **state)
 	} cases[] = {
 		{ GROUP_RULE, 4, "web////allow" }, { GROUP_DESTINATION, 2, "////" },
 		{ GROUP_PORT, 4, "////" },         { GROUP_PROTOCOL, 2, "////" },
-		{ GROUP_ZONE, 3, "//wan//" },      { GROUP_DIRECTION, 3, "/input///" },
+		{ GROUP_ZONE, 3, "/input/wan//" }, { GROUP_DIRECTION, 3, "/input///" },
 	};
 
 	(void)state;

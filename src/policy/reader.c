@@ -132,8 +132,7 @@ bool reader_negation(struct reader *reader, const struct node *node)
 		return false;
 	faults_add(
 		reader->faults, node->position,
-		"there is no negation (\"!\"): put a rule for what is left out before "
-		"this one");
+		"there is no negation (\"!\"): put a rule for what is left out first");
 	return true;
 }
 
@@ -217,16 +216,26 @@ static void join_words(const char *const *words, char *out, size_t out_bytes)
 
 /* What may stand instead of a word that resembles none. */
 static void refuse_strange_key(struct reader *reader, const struct node *key,
-			       const char *what, const char *const *keys)
+			       const struct node *value, const char *what,
+			       const char *const *keys)
 {
 	char all[64];
 
+	/* "{ allow: ssh, http }" is a map with the key "http". */
+	if (node_is_null(value)) {
+		faults_add(reader->faults, key->position,
+			   "%s has no key %s; a list stands in brackets, such as [ssh, "
+			   "http]",
+			   what, quote(key->text).text);
+		return;
+	}
 	join_words(keys, all, sizeof(all));
 	faults_add(reader->faults, key->position, "%s has no key %s%s%s", what,
 		   quote(key->text).text, all[0] ? ": it takes " : "", all);
 }
 
-static void refuse_key(struct reader *reader, const struct node *key, const char *what,
+static void refuse_key(struct reader *reader, const struct node *key,
+		       const struct node *value, const char *what,
 		       const char *const *keys)
 {
 	const char *ours = translate(key->text, keys);
@@ -242,7 +251,7 @@ static void refuse_key(struct reader *reader, const struct node *key, const char
 		faults_add(reader->faults, key->position, "%s has no key %s%s", what,
 			   quote(key->text).text, did_you_mean(key->text, keys).text);
 	else
-		refuse_strange_key(reader, key, what, keys);
+		refuse_strange_key(reader, key, value, what, keys);
 }
 
 bool reader_keys(struct reader *reader, const struct node *map, const char *what,
@@ -257,7 +266,8 @@ bool reader_keys(struct reader *reader, const struct node *map, const char *what
 			known++;
 		if (*known)
 			continue;
-		refuse_key(reader, map->items[2 * i], what, keys);
+		refuse_key(reader, map->items[2 * i], map->items[2 * i + 1], what,
+			   keys);
 		all_known = false;
 	}
 	return all_known;
@@ -328,7 +338,7 @@ void reader_verdict(struct reader *reader, const struct node *node, const char *
 		*ret = (enum verdict)choice;
 }
 
-/* What a text becomes when it is made a name; empty when nothing is left of it. */
+/* What a text becomes when it is made a name; empty when that would be another word. */
 static struct quoted near_name(const char *text)
 {
 	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -338,6 +348,8 @@ static struct quoted near_name(const char *text)
 	for (; *text && used <= NAME_MAX_CHARS; text++) {
 		char c = *text;
 
+		if ((unsigned char)c >= 0x80)
+			return (struct quoted){ "" };
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
 		if (!strchr(alphabet, c))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/addresses.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,20 @@ static void refuse_kind(struct reader *reader, const struct node *node,
 			   what, node->text);
 }
 
+/* Without quotes YAML takes "fe80::" for a map with the key "fe80:". */
+static bool is_unquoted(const struct node *node)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address address;
+
+	if (node->kind != NODE_MAP || node->count == 0 || !node_is_null(node->items[1]))
+		return false;
+	if (snprintf(text, sizeof(text), "%s:", node->items[0]->text) >=
+	    (int)sizeof(text))
+		return false;
+	return address_parse(text, &address) == 0;
+}
+
 static void read_item(struct reader *reader, const struct node *node,
 		      unsigned int admit, const char *what, struct selection *ret)
 {
@@ -128,7 +143,15 @@ static void read_item(struct reader *reader, const struct node *node,
 	bool address;
 	int error;
 
-	if (!reader_text(reader, node, "an address or the name of a group"))
+	if (is_unquoted(node)) {
+		faults_add(
+			reader->faults, node->position,
+			"an address that ends with \":\" needs quotes: write \"%s:\"",
+			node->items[0]->text);
+		return;
+	}
+	if (reader_negation(reader, node) ||
+	    !reader_text(reader, node, "an address or the name of a group"))
 		return;
 	error = range_parse(node->text, &range);
 	address = error != RANGE_NOT_ADDRESS || looks_like_address(node->text);

@@ -134,8 +134,22 @@ static void warn_forwards(struct reader *reader)
 	}
 }
 
+static bool lets_something_in(const struct policy *policy)
+{
+	if (policy->default_input == VERDICT_ALLOW)
+		return true;
+	for (size_t i = 0; i < policy->rule_count; i++)
+		if (policy->rules[i].to.host &&
+		    policy->rules[i].verdict == VERDICT_ALLOW)
+			return true;
+	return false;
+}
+
 void check_policy(struct reader *reader)
 {
+	if (!lets_something_in(reader->policy))
+		faults_warn(reader->faults, (struct position){ 0, 0 },
+			    "nothing may come in: no rule allows anything to host");
 	warn_unused(reader, &reader->lists);
 	warn_unused(reader, &reader->services);
 	if (reader->policy->rule_count <= RULES_MAX)

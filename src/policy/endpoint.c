@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "policy/addresses.h"
 #include "policy/quote.h"
 #include "policy/traffic.h"
@@ -18,6 +19,52 @@ static struct quoted nearest_zone(const struct reader *reader, const char *text)
 	struct quoted hint = did_you_mean(text, reader->zones.candidates);
 
 	return hint.text[0] ? hint : did_you_mean(text, builtin);
+}
+
+/* What other firewalls call this machine. */
+static bool means_host(const char *text)
+{
+	static const char *const words[] = { "self", "localhost", "me",      "local",
+					     "this", "fw",        "firewall" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasecmp(words[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* "; the zones are lan, wan", when that is not long. */
+static struct quoted known_zones(const struct reader *reader)
+{
+	struct quoted known = { "" };
+	size_t used = 0;
+
+	if (reader->zones.count == 0)
+		return (struct quoted){ "; the policy has no zones" };
+	for (size_t i = 0; i < reader->zones.count; i++) {
+		int size = snprintf(known.text + used, sizeof(known.text) - used,
+				    "%s%s", i ? ", " : "; the zones are ",
+				    reader->zones.items[i].text);
+
+		used += (size_t)size;
+		if (used >= sizeof(known.text))
+			return (struct quoted){ "" };
+	}
+	return known;
+}
+
+static void refuse_strange_zone(struct reader *reader, const struct node *node)
+{
+	struct quoted hint = nearest_zone(reader, node->text);
+
+	if (means_host(node->text))
+		faults_add(reader->faults, node->position,
+			   "no zone is named %s; this machine is \"host\"",
+			   quote(node->text).text);
+	else
+		faults_add(reader->faults, node->position, "no zone is named %s%s",
+			   quote(node->text).text,
+			   hint.text[0] ? hint.text : known_zones(reader).text);
 }
 
 static void refuse_zone(struct reader *reader, const struct node *node, bool alone)
@@ -44,9 +91,8 @@ static void refuse_zone(struct reader *reader, const struct node *node, bool alo
 		faults_add(reader->faults, node->position,
 			   "%s is not a zone: write { address: \"%.64s\" }",
 			   quote(text).text, text);
-	else
-		faults_add(reader->faults, node->position, "no zone is named %s%s",
-			   quote(text).text, nearest_zone(reader, text).text);
+	else if (!reader_negation(reader, node))
+		refuse_strange_zone(reader, node);
 }
 
 static void note_zone(struct reader *reader, const struct node *node, bool alone,

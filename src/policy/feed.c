@@ -126,16 +126,27 @@ static int read_lines(struct reading *reading, const char *text, size_t size_byt
 	return 0;
 }
 
+/* What is said of the broken lines here need not be said of each as well. */
+static int refuse_for_lines(struct feed_report *report)
+{
+	size_t broken = report->bad_lines;
+
+	report->bad_lines = 0;
+	return refuse(report,
+		      "%zu of its %zu lines are not addresses, the first is line %u: "
+		      "%s",
+		      broken, report->entries + broken, report->bad[0].line,
+		      report->bad[0].text);
+}
+
 static int judge(const struct feed *feed, struct feed_report *report)
 {
 	size_t lines = report->entries + report->bad_lines;
 
 	if (report->bad_lines > BAD_LINES_MAX && report->bad_lines > lines / BAD_SHARE)
-		return refuse(report,
-			      "%zu of its %zu lines are not addresses, the first is "
-			      "line %u: %s",
-			      report->bad_lines, lines, report->bad[0].line,
-			      report->bad[0].text);
+		return refuse_for_lines(report);
+	if (report->entries == 0 && report->bad_lines > 0 && !feed->allow_empty)
+		return refuse_for_lines(report);
 	if (report->entries == 0 && !feed->allow_empty)
 		return refuse(report, "it holds no address");
 	return 0;

@@ -17,7 +17,8 @@ enum {
 struct feed_report {
 	size_t entries;   /* good lines */
 	size_t merged;    /* entries that went into others */
-	size_t bad_lines; /* lines that are none of the above */
+	size_t bad_lines; /* lines that were skipped; 0 when the list is refused for
+			     them */
 	struct {
 		uint32_t line;
 		char text[64]; /* printable, cut */

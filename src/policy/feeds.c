@@ -123,7 +123,8 @@ void feeds_read(struct reader *reader, const struct node *node)
 		struct feed *feed = &reader->policy->feeds[i];
 
 		feed->max_entries = ENTRIES_DEFAULT;
-		if (reader_map(reader, value, "a feed"))
+		if (reader_map_like(reader, value, "a feed",
+				    filled_in("{ file: ", value->text, "PATH", " }")))
 			read_feed(reader, value, feed);
 	}
 }

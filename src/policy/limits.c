@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/limits.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/quote.h"
@@ -51,7 +52,8 @@ void read_limit(struct reader *reader, const struct node *node, struct rule *rul
 	const struct node *value;
 
 	if (!check_verdict(reader, node, "limit", rule) ||
-	    !reader_map(reader, node, "limit"))
+	    !reader_map_like(reader, node, "limit",
+			     filled_in("{ rate: ", node->text, "5/minute", " }")))
 		return;
 	reader_keys(reader, node, "limit", keys);
 	value = node_find(node, "rate");
@@ -73,7 +75,8 @@ void read_connection_limit(struct reader *reader, const struct node *node,
 	const struct node *value;
 
 	if (!check_verdict(reader, node, "connections", rule) ||
-	    !reader_map(reader, node, "connections"))
+	    !reader_map_like(reader, node, "connections",
+			     filled_in("{ max: ", node->text, "20", " }")))
 		return;
 	reader_keys(reader, node, "connections", keys);
 	value = node_find(node, "max");
@@ -112,12 +115,24 @@ static void read_days(struct reader *reader, const struct node *node,
 	}
 }
 
+/* "08:00-18:00" as the map that it should be. */
+static struct quoted shown_times(const struct node *node)
+{
+	struct quoted shown = { "{ from: \"08:00\", to: \"18:00\" }" };
+	const char *text = node->kind == NODE_SCALAR ? node->text : "";
+
+	if (strlen(text) == 11 && text[5] == '-')
+		snprintf(shown.text, sizeof(shown.text),
+			 "{ from: \"%.5s\", to: \"%.5s\" }", text, text + 6);
+	return shown;
+}
+
 void read_schedule(struct reader *reader, const struct node *node, struct schedule *ret)
 {
 	static const char *const keys[] = { "days", "from", "to", NULL };
 	const struct node *value;
 
-	if (!reader_map(reader, node, "time"))
+	if (!reader_map_like(reader, node, "time", shown_times(node)))
 		return;
 	reader_keys(reader, node, "time", keys);
 	*ret = (struct schedule){ .set = true, .days = ALL_DAYS, .to_s = DAY_S };

@@ -45,6 +45,11 @@ static void need_zones(struct reader *reader, const struct node *map, const char
 	else if (node->kind == NODE_MAP)
 		faults_add(reader->faults, node->position,
 			   "\"%s\" names a zone or a list of zones here", key);
+	else if (node->kind == NODE_SCALAR &&
+		 (strcmp(node->text, "any") == 0 || strcmp(node->text, "host") == 0))
+		faults_add(reader->faults, node->position,
+			   "%s cannot stand in nat: name the zones",
+			   quote(node->text).text);
 	else
 		read_zone_list(reader, node, ret, ret_count);
 }
@@ -87,11 +92,30 @@ static void read_port(struct reader *reader, const struct node *map, struct nat 
 			continue;
 		found++;
 		nat->protocol = protocols[i].protocol;
-		scalar_ports(reader, node, &nat->port);
+		if (node->kind == NODE_LIST)
+			faults_add(reader->faults, node->position,
+				   "a forward takes one port or range: write one for "
+				   "each of these");
+		else
+			scalar_ports(reader, node, &nat->port);
 	}
 	if (found != 1)
 		faults_add(reader->faults, map->position,
 			   "forward takes one of tcp: PORT, udp: PORT and sctp: PORT");
+}
+
+/* Whether there is a key "port", which does not say of which protocol. */
+static bool refuse_port_key(struct reader *reader, const struct node *map)
+{
+	const struct node *port = node_find(map, "port");
+
+	if (!port)
+		return false;
+	faults_add(reader->faults, port->position,
+		   "forward has no key \"port\": write %s for the port here, and to: "
+		   "ADDRESS:PORT for the one there",
+		   filled_in("tcp: ", port->text, "PORT", "").text);
+	return true;
 }
 
 static void read_forward(struct reader *reader, const struct node *map,
@@ -101,6 +125,8 @@ static void read_forward(struct reader *reader, const struct node *map,
 					    "sctp", "to",   NULL };
 	const struct node *to = node_find(map, "to");
 
+	if (refuse_port_key(reader, map))
+		return;
 	reader_keys(reader, map, "forward", keys);
 	read_nat_id(reader, map, "forward", number, nat);
 	need_zones(reader, map, "from", &nat->from_zones, &nat->from_zone_count);
@@ -132,9 +158,14 @@ static void read_entry(struct reader *reader, const struct node *map,
 		return;
 	}
 	nat->kind = masquerade ? NAT_MASQUERADE : NAT_FORWARD;
-	if (masquerade && reader_map(reader, masquerade, "masquerade"))
+	if (masquerade && reader_map_like(reader, masquerade, "masquerade",
+					  filled_in("{ from: ZONE, to: ",
+						    masquerade->text, "ZONE", " }")))
 		read_masquerade(reader, masquerade, ++numbers->masquerades, nat);
-	if (forward && reader_map(reader, forward, "forward"))
+	if (forward &&
+	    reader_map_like(
+		    reader, forward, "forward",
+		    (struct quoted){ "{ from: ZONE, tcp: PORT, to: ADDRESS }" }))
 		read_forward(reader, forward, ++numbers->forwards, nat);
 }
 

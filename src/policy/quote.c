@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/quote.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,4 +30,40 @@ struct quoted did_you_mean(const char *word, const char *const *candidates)
 		snprintf(hint.text, sizeof(hint.text), "; did you mean \"%s\"?",
 			 nearest);
 	return hint;
+}
+
+struct quoted as_list(const char *text)
+{
+	static const char gaps[] = ", \t";
+	struct quoted list;
+	size_t used = 0;
+
+	for (text += strspn(text, gaps); *text; text += strspn(text, gaps)) {
+		size_t size = strcspn(text, gaps);
+
+		if (used + size + sizeof(", ..., ]") > sizeof(list.text)) {
+			used = (size_t)(stpcpy(list.text + used,
+					       used ? ", ..." : "[...") -
+					list.text);
+			break;
+		}
+		used = (size_t)(stpcpy(list.text + used, used ? ", " : "[") -
+				list.text);
+		memcpy(list.text + used, text, size);
+		used += size;
+		text += size;
+	}
+	strcpy(list.text + used, used ? "]" : "[]");
+	return list;
+}
+
+struct quoted filled_in(const char *before, const char *text, const char *otherwise,
+			const char *after)
+{
+	struct quoted filled;
+	bool fits = text && *text && strlen(text) <= QUOTED_BYTES / 2;
+
+	snprintf(filled.text, sizeof(filled.text), "%s%s%s", before,
+		 fits ? text : otherwise, after);
+	return filled;
 }

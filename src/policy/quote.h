@@ -13,3 +13,11 @@ struct quoted quote(const char *text);
 /** did_you_mean() - "; did you mean "WORD"?" or nothing. @candidates: NULL-terminated.
  */
 struct quoted did_you_mean(const char *word, const char *const *candidates);
+
+/** as_list() - Words between blanks and commas as a YAML list: "[80, 443]". */
+struct quoted as_list(const char *text);
+
+/** filled_in() - @text between @before and @after; @otherwise in its place when it is
+ * NULL, empty or long. */
+struct quoted filled_in(const char *before, const char *text, const char *otherwise,
+			const char *after);

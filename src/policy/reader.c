@@ -115,6 +115,27 @@ bool reader_map(struct reader *reader, const struct node *node, const char *what
 	return false;
 }
 
+bool reader_map_like(struct reader *reader, const struct node *node, const char *what,
+		     struct quoted example)
+{
+	if (node->kind == NODE_MAP)
+		return true;
+	faults_add(reader->faults, node->position,
+		   "%s must be a map, here is %s: write %s", what, kind_name(node),
+		   example.text);
+	return false;
+}
+
+bool reader_negation(struct reader *reader, const struct node *node)
+{
+	if (node->kind != NODE_SCALAR || node->text[0] != '!')
+		return false;
+	faults_add(
+		reader->faults, node->position,
+		"there is no negation (\"!\"): put a rule for what is left out first");
+	return true;
+}
+
 bool reader_section(struct reader *reader, const struct node *node, const char *what)
 {
 	return !node_is_null(node) && reader_map(reader, node, what);
@@ -154,6 +175,16 @@ static const char *translate(const char *word, const char *const *keys)
 		{ "sets", "groups" },
 		{ "icmp6", "icmpv6" },
 		{ "path", "file" },
+		{ "ip", "address" },
+		{ "ips", "address" },
+		{ "addr", "address" },
+		{ "network", "address" },
+		{ "subnet", "address" },
+		{ "cidr", "address" },
+		{ "interface", "zone" },
+		{ "iface", "zone" },
+		{ "set", "group" },
+		{ "proto", "protocol" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
@@ -166,7 +197,45 @@ static const char *translate(const char *word, const char *const *keys)
 	return NULL;
 }
 
-static void refuse_key(struct reader *reader, const struct node *key, const char *what,
+/* "a, b or c"; empty when that is longer than a sentence bears. */
+static void join_words(const char *const *words, char *out, size_t out_bytes)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; words[i]; i++) {
+		const char *joint = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+
+		if (used + strlen(joint) + strlen(words[i]) >= out_bytes) {
+			out[0] = '\0';
+			return;
+		}
+		used = (size_t)(stpcpy(stpcpy(out + used, joint), words[i]) - out);
+	}
+}
+
+/* What may stand instead of a word that resembles none. */
+static void refuse_strange_key(struct reader *reader, const struct node *key,
+			       const struct node *value, const char *what,
+			       const char *const *keys)
+{
+	char all[64];
+
+	/* "{ allow: ssh, http }" is a map with the key "http". */
+	if (node_is_null(value)) {
+		faults_add(reader->faults, key->position,
+			   "%s has no key %s; a list stands in brackets, such as [ssh, "
+			   "http]",
+			   what, quote(key->text).text);
+		return;
+	}
+	join_words(keys, all, sizeof(all));
+	faults_add(reader->faults, key->position, "%s has no key %s%s%s", what,
+		   quote(key->text).text, all[0] ? ": it takes " : "", all);
+}
+
+static void refuse_key(struct reader *reader, const struct node *key,
+		       const struct node *value, const char *what,
 		       const char *const *keys)
 {
 	const char *ours = translate(key->text, keys);
@@ -178,9 +247,11 @@ static void refuse_key(struct reader *reader, const struct node *key, const char
 		faults_add(reader->faults, key->position,
 			   "%s has no key %s; did you mean \"%s\"?", what,
 			   quote(key->text).text, ours);
-	else
+	else if (nearest_word(key->text, keys))
 		faults_add(reader->faults, key->position, "%s has no key %s%s", what,
 			   quote(key->text).text, did_you_mean(key->text, keys).text);
+	else
+		refuse_strange_key(reader, key, value, what, keys);
 }
 
 bool reader_keys(struct reader *reader, const struct node *map, const char *what,
@@ -195,7 +266,8 @@ bool reader_keys(struct reader *reader, const struct node *map, const char *what
 			known++;
 		if (*known)
 			continue;
-		refuse_key(reader, map->items[2 * i], what, keys);
+		refuse_key(reader, map->items[2 * i], map->items[2 * i + 1], what,
+			   keys);
 		all_known = false;
 	}
 	return all_known;
@@ -232,21 +304,6 @@ size_t reader_items(const struct node *const *node, struct node *const **ret)
 	return 1;
 }
 
-/* "a, b or c" */
-static void join_words(const char *const *words, char *out, size_t out_bytes)
-{
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; words[i]; i++) {
-		const char *joint = i == 0 ? "" : words[i + 1] ? ", " : " or ";
-
-		if (used + strlen(joint) + strlen(words[i]) >= out_bytes)
-			return;
-		used = (size_t)(stpcpy(stpcpy(out + used, joint), words[i]) - out);
-	}
-}
-
 int reader_choice(struct reader *reader, const struct node *node, const char *what,
 		  const char *const *words)
 {
@@ -281,18 +338,48 @@ void reader_verdict(struct reader *reader, const struct node *node, const char *
 		*ret = (enum verdict)choice;
 }
 
+/* What a text becomes when it is made a name; empty when that would be another word. */
+static struct quoted near_name(const char *text)
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	struct quoted name = { "" };
+	size_t used = 0;
+
+	for (; *text && used <= NAME_MAX_CHARS; text++) {
+		char c = *text;
+
+		if ((unsigned char)c >= 0x80)
+			return (struct quoted){ "" };
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (!strchr(alphabet, c))
+			c = '-';
+		if (used > 0 || !strchr("._-", c))
+			name.text[used++] = c;
+	}
+	name.text[used] = '\0';
+	return name;
+}
+
 bool reader_new_name(struct reader *reader, const struct node *key, const char *what)
 {
+	struct quoted near = near_name(key->text);
+	struct quoted hint = { "" };
+
 	if (name_valid(key->text))
 		return true;
 	if (strlen(key->text) > NAME_MAX_CHARS)
 		faults_add(reader->faults, key->position,
 			   "%s %s has more than %d characters", what,
 			   quote(key->text).text, NAME_MAX_CHARS);
-	else
+	else {
+		if (name_valid(near.text))
+			hint = filled_in("; did you mean \"", near.text, "a-name",
+					 "\"?");
 		faults_add(reader->faults, key->position,
 			   "%s %s: a name is made of a-z, 0-9, \".\", \"_\" and \"-\", "
-			   "and begins with a letter or digit",
-			   what, quote(key->text).text);
+			   "and begins with a letter or digit%s",
+			   what, quote(key->text).text, hint.text);
+	}
 	return false;
 }

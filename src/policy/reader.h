@@ -12,6 +12,7 @@
 
 #include "policy/names.h"
 #include "policy/policy.h"
+#include "policy/quote.h"
 #include "policy/tree.h"
 
 /* Groups inside groups are followed by recursion, which needs a bound. */
@@ -75,6 +76,13 @@ bool reader_stopped(const struct reader *reader);
 
 /** reader_map() - Whether @node is a map; a fault otherwise. @what: "a rule". */
 bool reader_map(struct reader *reader, const struct node *node, const char *what);
+
+/** reader_map_like() - The same; the fault shows what to write. */
+bool reader_map_like(struct reader *reader, const struct node *node, const char *what,
+		     struct quoted example);
+
+/** reader_negation() - Whether a word begins with "!", which is a fault everywhere. */
+bool reader_negation(struct reader *reader, const struct node *node);
 
 /** reader_section() - The same for a section, which may also be left empty: then false
  * without a fault. */

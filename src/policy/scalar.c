@@ -161,6 +161,24 @@ bool scalar_size(struct reader *reader, const struct node *node, const char *wha
 			      units, least_bytes, most_bytes, ret_bytes);
 }
 
+/* @digits: of the number that the text begins with. */
+static void refuse_rate(struct reader *reader, const struct node *node, size_t digits)
+{
+	static const char *const names[] = { "/second", "/minute", "/hour", "/day" };
+	const char *unit = node->text + digits;
+	struct quoted hint = { "" };
+
+	for (size_t i = 0; digits > 0 && i < ARRAY_SIZE(names); i++)
+		if (strncasecmp(unit, names[i], 2) == 0 && strcmp(unit, names[i]) != 0)
+			snprintf(hint.text, sizeof(hint.text),
+				 "; did you mean \"%.*s%s\"?", (int)digits, node->text,
+				 names[i]);
+	faults_add(reader->faults, node->position,
+		   "rate is N/second, N/minute, N/hour or N/day with N from 1 to "
+		   "1000000, not %s%s",
+		   quote(node->text).text, hint.text);
+}
+
 bool scalar_rate(struct reader *reader, const struct node *node, uint32_t *ret_count,
 		 uint32_t *ret_period_s)
 {
@@ -186,10 +204,7 @@ bool scalar_rate(struct reader *reader, const struct node *node, uint32_t *ret_c
 		*ret_period_s = (uint32_t)units[i].value;
 		return true;
 	}
-	faults_add(reader->faults, node->position,
-		   "rate is N/second, N/minute, N/hour or N/day with N from 1 to "
-		   "1000000, not %s",
-		   quote(text).text);
+	refuse_rate(reader, node, digits);
 	return false;
 }
 
@@ -247,12 +262,33 @@ static bool parse_port(struct reader *reader, struct position position,
 	return false;
 }
 
+/* Lists and ranges in forms that are not YAML's or ours. */
+static bool refuse_form(struct reader *reader, struct position position,
+			const char *text)
+{
+	size_t first = strspn(text, "0123456789");
+
+	if (strpbrk(text, ", ") && strspn(text, "0123456789-, ") == strlen(text)) {
+		faults_add(reader->faults, position,
+			   "several ports are a list: write %s", as_list(text).text);
+		return true;
+	}
+	if (first < 1 || first > 5 || text[first] != ':' ||
+	    strspn(text + first + 1, "0123456789") != strlen(text + first + 1))
+		return false;
+	faults_add(reader->faults, position, "a range has a dash: write %.*s-%.5s",
+		   (int)first, text, text + first + 1);
+	return true;
+}
+
 bool parse_ports(struct reader *reader, struct position position, const char *text,
 		 struct port_range *ret)
 {
 	const char *dash = strchr(text, '-');
 	char first[24];
 
+	if (refuse_form(reader, position, text))
+		return false;
 	if (!dash || dash == text || (size_t)(dash - text) >= sizeof(first)) {
 		if (!parse_port(reader, position, text, text, &ret->first))
 			return false;

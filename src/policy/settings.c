@@ -26,7 +26,10 @@ void read_defaults(struct reader *reader, const struct node *node)
 					   &policy->default_forward,
 					   &policy->default_output };
 
-	if (!reader_section(reader, node, "defaults"))
+	if (node_is_null(node) ||
+	    !reader_map_like(reader, node, "defaults",
+			     filled_in("{ input: ", node->text, "drop",
+				       ", forward: drop, output: allow }")))
 		return;
 	reader_keys(reader, node, "defaults", keys);
 	for (size_t i = 0; keys[i]; i++) {

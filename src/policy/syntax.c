@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/address.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -142,6 +143,12 @@ static const struct {
 	  HELPS_START },
 };
 
+/* An address, and how many bytes of it stand before the place that YAML names. */
+struct address_text {
+	char text[RANGE_TEXT_MAX];
+	size_t before;
+};
+
 static struct position position_of(yaml_mark_t mark)
 {
 	return (struct position){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
@@ -154,7 +161,70 @@ static bool meets_tab(const struct yaml_parser_s *parser)
 	       *parser->buffer.pointer == '\t';
 }
 
-int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults)
+/* The byte of character number @index. */
+static size_t offset_of(const char *text, size_t size_bytes, size_t index)
+{
+	size_t offset = 0;
+	uint32_t character;
+
+	while (index-- > 0 && offset < size_bytes)
+		offset += text_decode(text + offset, size_bytes - offset, &character);
+	return offset;
+}
+
+static bool in_address(char c)
+{
+	return c && strchr("0123456789abcdefABCDEF:./", c);
+}
+
+static bool delimits(char c)
+{
+	return c && strchr(" \t\r\n[]{},", c);
+}
+
+/* The address around byte @offset that YAML does not take for a word. Return: false
+ * when there is none. */
+static bool find_address(const char *text, size_t size_bytes, size_t offset,
+			 struct address_text *ret)
+{
+	size_t start = offset, end = offset;
+	struct address_range range;
+
+	while (start > 0 && in_address(text[start - 1]))
+		start--;
+	while (end < size_bytes && in_address(text[end]))
+		end++;
+	if (end - start >= sizeof(ret->text) ||
+	    (start > 0 && !delimits(text[start - 1])) ||
+	    (end < size_bytes && !delimits(text[end])))
+		return false;
+	memcpy(ret->text, text + start, end - start);
+	ret->text[end - start] = '\0';
+	ret->before = offset - start;
+	return strstr(ret->text, "::") &&
+	       range_parse(ret->text, &range) != RANGE_NOT_ADDRESS;
+}
+
+/* Whether an address is to blame; then that is noted. */
+static bool blame_address(const char *text, size_t size_bytes, yaml_mark_t mark,
+			  struct faults *faults)
+{
+	struct position position = position_of(mark);
+	struct address_text address;
+
+	if (!find_address(text, size_bytes, offset_of(text, size_bytes, mark.index),
+			  &address))
+		return false;
+	position.column -= (uint32_t)address.before;
+	faults_add(faults, position,
+		   "an address that begins or ends with \":\" needs quotes: write "
+		   "\"%s\"",
+		   address.text);
+	return true;
+}
+
+int syntax_add_fault(const struct yaml_parser_s *parser, const char *text,
+		     size_t size_bytes, struct faults *faults)
 {
 	struct position position = position_of(parser->problem_mark);
 	const char *problem = parser->problem ? parser->problem : "it cannot be read";
@@ -164,6 +234,8 @@ int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults)
 	if (parser->error == YAML_READER_ERROR)
 		return faults_add(faults, (struct position){ 0, 0 },
 				  "this is not YAML: %s", problem);
+	if (blame_address(text, size_bytes, parser->problem_mark, faults))
+		return -EINVAL;
 	if (meets_tab(parser))
 		return faults_add(faults, position, "a tab cannot indent: use blanks");
 	for (size_t i = 0; i < ARRAY_SIZE(sentences); i++) {

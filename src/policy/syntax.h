@@ -21,4 +21,5 @@ int syntax_check_bytes(const char *text, size_t size_bytes, struct faults *fault
  *
  * Return: -EINVAL, or -ENOMEM when that was the reason.
  */
-int syntax_add_fault(const struct yaml_parser_s *parser, struct faults *faults);
+int syntax_add_fault(const struct yaml_parser_s *parser, const char *text,
+		     size_t size_bytes, struct faults *faults);

@@ -28,6 +28,30 @@ static char *split_port(char *text, char **ret_address)
 	return colon + 1;
 }
 
+/* "fd00::5:80" is an address to its end, whatever its last group was meant to be. What
+ * is left of "fd00::5" without that group is no machine's address, so nobody meant it.
+ */
+static void warn_hidden_port(struct reader *reader, const struct node *node)
+{
+	const char *text = node->text;
+	const char *colon = strrchr(text, ':');
+	char before[TARGET_BYTES_MAX];
+	struct address address;
+	uint32_t port;
+
+	if (*text == '[' || !colon || !parse_decimal(colon + 1, &port) || port < 1)
+		return;
+	*stpncpy(before, text, (size_t)(colon - text)) = '\0';
+	if (address_parse(before, &address) < 0 || address.family != FAMILY_IPV6 ||
+	    colon[-1] == ':')
+		return;
+	faults_warn(
+		reader->faults, node->position,
+		"this is an address without a port; did you mean \"[%s]:%s\"? Write "
+		"\"[%s]\" if not",
+		before, colon + 1, text);
+}
+
 /* Addresses that no other machine can have. */
 static const char *unfit(struct address address)
 {
@@ -92,6 +116,8 @@ void read_target(struct reader *reader, const struct node *node, struct nat *nat
 		faults_add(reader->faults, node->position,
 			   "%s cannot be forwarded to: %s", address, why);
 	nat->target_port = nat->port;
+	if (!port)
+		warn_hidden_port(reader, node);
 	if (port && parse_ports(reader, node->position, port, &nat->target_port))
 		check_width(reader, node, nat);
 }

@@ -10,6 +10,7 @@
 #include "policy/quote.h"
 #include "policy/scalar.h"
 #include "policy/services.h"
+#include "policy/strangers.h"
 
 /* Traffic under construction. */
 struct gathering {
@@ -103,39 +104,6 @@ static void add_list(struct gathering *gathering, const struct traffic_list *lis
 		for (size_t j = 0; j < traffic->range_count; j++)
 			add_range(gathering, traffic->protocol, traffic->ranges[j]);
 	}
-}
-
-static struct quoted nearest_service(const struct reader *reader, const char *word)
-{
-	const char *names[256];
-	size_t count = 0;
-	struct quoted hint = did_you_mean(word, reader->services.candidates);
-
-	if (hint.text[0])
-		return hint;
-	for (; count + 2 < ARRAY_SIZE(names) && builtin_service_at(count); count++)
-		names[count] = builtin_service_at(count)->name;
-	names[count++] = "all";
-	names[count] = NULL;
-	return did_you_mean(word, names);
-}
-
-static void refuse_service(struct reader *reader, const struct node *node)
-{
-	const char *text = node->text;
-
-	if (strspn(text, "0123456789-") == strlen(text))
-		faults_add(reader->faults, node->position,
-			   "port %.20s of which protocol? Write { tcp: %.20s } or { "
-			   "udp: %.20s }",
-			   text, text, text);
-	else if (protocol_number(text) >= 0)
-		faults_add(reader->faults, node->position,
-			   "%s is a protocol: write { protocol: %s }", quote(text).text,
-			   text);
-	else
-		faults_add(reader->faults, node->position, "no service is named %s%s",
-			   quote(text).text, nearest_service(reader, text).text);
 }
 
 static void read_service(struct gathering *gathering, const struct node *node)
@@ -295,6 +263,8 @@ static void read_pairs(struct gathering *gathering, const struct node *map)
 	static const char *const keys[] = { "tcp",    "udp",      "sctp", "icmp",
 					    "icmpv6", "protocol", NULL };
 
+	if (refuse_port_key(gathering->reader, map))
+		return;
 	reader_keys(gathering->reader, map, "traffic", keys);
 	if (map->count == 0)
 		faults_add(gathering->reader->faults, map->position,

@@ -307,7 +307,8 @@ static int on_event(struct builder *builder, const yaml_event_t *event)
 	}
 }
 
-static int build(struct builder *builder, yaml_parser_t *parser)
+static int build(struct builder *builder, yaml_parser_t *parser, const char *text,
+		 size_t size_bytes)
 {
 	for (;;) {
 		yaml_event_t event;
@@ -315,7 +316,8 @@ static int build(struct builder *builder, yaml_parser_t *parser)
 		int error;
 
 		if (!yaml_parser_parse(parser, &event))
-			return syntax_add_fault(parser, builder->faults);
+			return syntax_add_fault(parser, text, size_bytes,
+						builder->faults);
 		end = event.type == YAML_STREAM_END_EVENT;
 		error = on_event(builder, &event);
 		yaml_event_delete(&event);
@@ -340,7 +342,7 @@ int tree_read(const char *text, size_t size_bytes, struct arena *arena,
 	/* libyaml asserts that there is a text, however short. */
 	yaml_parser_set_input_string(&parser, (const unsigned char *)(text ? text : ""),
 				     size_bytes);
-	error = build(&builder, &parser);
+	error = build(&builder, &parser, text, size_bytes);
 	yaml_parser_delete(&parser);
 	if (!error)
 		*ret = builder.root;

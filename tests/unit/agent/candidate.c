@@ -86,7 +86,9 @@ static struct candidate *read_text(const char *text, const struct candidate *pre
 	return read_with(&source, 3, words);
 }
 
-#define KEEP "version: 1\nfeeds:\n  bad: { file: list }\nban: bad\n"
+#define KEEP                                                                           \
+	"version: 1\nfeeds:\n  bad: { file: list }\nban: bad\ndefaults: { input: "     \
+	"allow }\n"
 
 static void a_policy_is_read_with_its_feeds_and_compiled(void **state)
 {
@@ -149,7 +151,7 @@ static void a_list_that_is_kept_holds_nothing_it_must_never_hold(void **state)
 	before = read_text(KEEP, NULL, NULL);
 	unlink(list);
 	after = read_text("version: 1\nfeeds:\n  bad: { file: list, never: [10.0.0.9] "
-			  "}\nban: bad\n",
+			  "}\nban: bad\ndefaults: { input: allow }\n",
 			  before, "the last good list stays");
 	expect_addresses(&after->feeds[0], "10.0.0.1 ");
 }
@@ -169,8 +171,9 @@ static void without_an_earlier_list_a_broken_feed_is_empty(void **state)
 
 static void a_feed_that_must_not_break_refuses_the_policy(void **state)
 {
-	static const char text[] = "version: 1\nfeeds:\n  bad:\n    file: list\n"
-				   "    on_error: fail\nban: bad\n";
+	static const char text[] =
+		"version: 1\nfeeds:\n  bad:\n    file: list\n"
+		"    on_error: fail\nban: bad\ndefaults: { input: allow }\n";
 	struct candidate_source source = source_of(text, NULL);
 	auto_candidate struct candidate *before = NULL;
 	struct candidate *after = NULL;
@@ -214,7 +217,7 @@ static void warnings_stand_in_the_order_of_the_policy(void **state)
 	assert_int_equal(candidate_read(&source, numbering, &made, &faults), 0);
 	assert_int_equal(faults.count, 2);
 	assert_int_equal(faults.list[0].position.line, 3);
-	assert_int_equal(faults.list[1].position.line, 7);
+	assert_int_equal(faults.list[1].position.line, 8);
 }
 
 static void copies_of_lists_outlive_the_agent(void **state)
@@ -235,7 +238,7 @@ static void copies_of_lists_outlive_the_agent(void **state)
 static void an_empty_list_that_was_good_is_good_as_a_copy(void **state)
 {
 	static const char text[] = "version: 1\nfeeds:\n  bad: { file: list, on_empty: "
-				   "allow }\nban: bad\n";
+				   "allow }\nban: bad\ndefaults: { input: allow }\n";
 	auto_candidate struct candidate *before = NULL, *after = NULL;
 
 	(void)state;

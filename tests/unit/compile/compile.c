@@ -147,7 +147,7 @@ static void refuses_what_unfolds_without_end(void **state)
 	buffer_text(&text, "version: 1\nzones:\n");
 	for (int i = 0; i < 200; i++)
 		buffer_printf(&text, "  z%d: d%d\n", i, i);
-	buffer_text(&text, "rules:\n");
+	buffer_text(&text, "defaults: { input: allow }\nrules:\n");
 	for (int i = 0; i < 40; i++)
 		buffer_printf(&text,
 			      "  - { id: x%d, from: any, to: any, allow: {tcp: "

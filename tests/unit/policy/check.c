@@ -85,6 +85,36 @@ static void warns_of_names_that_nothing_uses(void **state)
 		       NULL);
 }
 
+/* The first fault of a policy that stands: one about the whole file comes first. */
+static void expect_closed(const char *text, bool wanted)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	auto_policy struct policy *policy = NULL;
+	static const char words[] =
+		"nothing may come in: no rule allows anything to host";
+
+	assert_int_equal(policy_read(text, strlen(text), &policy, &faults), 0);
+	assert_int_equal(faults.count, wanted);
+	if (wanted)
+		assert_string_equal(faults.list[0].text, words);
+}
+
+static void warns_when_nothing_may_come_in(void **state)
+{
+	(void)state;
+	expect_closed("version: 1\n", true);
+	expect_closed("version: 1\ndefaults: { input: reject }\n", true);
+	expect_closed("version: 1\ndefaults: { input: allow }\n", false);
+	expect_closed("version: 1\nrules:\n"
+		      "- { id: a, from: any, to: any, allow: all }\n"
+		      "- { id: b, from: host, to: any, allow: all }\n"
+		      "- { id: c, from: any, to: host, reject: ping }\n",
+		      true);
+	expect_closed("version: 1\nrules:\n"
+		      "- { id: a, from: any, to: host, allow: ping }\n",
+		      false);
+}
+
 static void warns_of_forwards_that_share_a_port(void **state)
 {
 	static const char zones[] = "version: 1\nzones: { a: eth0, b: eth1 }\nnat:\n";
@@ -111,6 +141,7 @@ int main(void)
 		cmocka_unit_test(warns_of_rules_that_can_never_match),
 		cmocka_unit_test(leaves_rules_alone_that_can_match),
 		cmocka_unit_test(warns_of_names_that_nothing_uses),
+		cmocka_unit_test(warns_when_nothing_may_come_in),
 		cmocka_unit_test(warns_of_forwards_that_share_a_port),
 	};
 

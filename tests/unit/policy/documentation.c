@@ -34,6 +34,18 @@ static int is_policy(const struct dirent *entry)
 	return dot && strcmp(dot, ".yml") == 0;
 }
 
+/* Unlike read_good(), this bears no warning at all. */
+static struct policy *read_example(const char *path, const char *text)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	struct policy *policy = NULL;
+
+	policy_read(text, strlen(text), &policy, &faults);
+	if (faults.count > 0)
+		fail_msg("%s: %s", path, faults.list[0].text);
+	return policy;
+}
+
 static void every_example_stands_without_a_warning(void **state)
 {
 	struct dirent **entries = NULL;
@@ -49,7 +61,7 @@ static void every_example_stands_without_a_warning(void **state)
 
 		assert_true(asprintf(&path, "examples/%s", entry->d_name) > 0);
 		text = read_whole(path);
-		policy = read_good(text);
+		policy = read_example(path, text);
 		for (size_t j = 0; j < policy->feed_count; j++) {
 			auto_address_set struct address_set set = ADDRESS_SET_NULL;
 			struct feed_report report;

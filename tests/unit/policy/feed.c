@@ -154,6 +154,8 @@ static void an_empty_list_is_refused_unless_allowed(void **state)
 	(void)state;
 	expect_problem(&plain, "", 0, "it holds no address");
 	expect_problem(&plain, "# nothing\n", 10, "it holds no address");
+	expect_problem(&plain, "a\nb\n", 4,
+		       "2 of its 2 lines are not addresses, the first is line 1: a");
 	feed.allow_empty = true;
 	assert_int_equal(feed_read(&feed, "", 0, &set, &report), 0);
 	assert_int_equal(feed_read(&feed, NULL, 0, &set, &report), 0);

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+#include "base/cleanup.h"
 #include "reading.h"
 
 static struct policy *read_nat_text(const char *nat)
@@ -52,6 +53,35 @@ static void expect_target(const struct nat *nat, const char *address, uint16_t f
 	assert_string_equal(address_format(nat->target, text), address);
 	assert_int_equal(nat->target_port.first, first);
 	assert_int_equal(nat->target_port.last, last);
+}
+
+static void warns_of_ports_that_went_into_the_address(void **state)
+{
+	static const struct {
+		const char *to, *words;
+	} cases[] = {
+		{ "fd00::5:80",
+		  "this is an address without a port; did you mean \"[fd00::5]:80\"? "
+		  "Write \"[fd00::5:80]\" if not" },
+		{ "2001:db8::1:8443", "did you mean \"[2001:db8::1]:8443\"?" },
+		{ "\"[fd00::5:80]\"", NULL },
+		{ "\"[fd00::5]:80\"", NULL },
+		{ "fd00::5", NULL },
+		{ "fd00::5:a0", NULL },
+		{ "fd00::5:0", NULL },
+		{ "2001:db8:1:2:3:4:5:80", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		auto_buffer struct buffer text = BUFFER_NULL;
+
+		buffer_printf(&text,
+			      "version: 1\nzones: { wan: eth0 }\nnat:\n"
+			      "- forward: { from: wan, tcp: 80, to: %s }\n",
+			      cases[i].to);
+		expect_warning(text.data, cases[i].words);
+	}
 }
 
 static void reads_all_forms_of_targets(void **state)
@@ -98,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_masquerades),
+		cmocka_unit_test(warns_of_ports_that_went_into_the_address),
 		cmocka_unit_test(reads_all_forms_of_targets),
 		cmocka_unit_test(an_id_belongs_to_one_rule_or_translation),
 	};

@@ -181,6 +181,7 @@ struct force_request {
 	const bool *feeds_due; /* FORCE_AGAIN: which to read, borrowed, by feed of the
 				  policy in force; NULL: all */
 	bool dry_run;
+	bool afresh;       /* somebody asked for it, see struct candidate */
 	struct call *call; /* who waits, or NULL */
 };
 

@@ -123,6 +123,7 @@ static int send(struct apply *apply, const struct candidate *before)
 			 apply->link->problem);
 		return helper;
 	}
+	apply->candidate->afresh = apply->afresh;
 	error = enforce(helper, apply->candidate, before, apply->numbering,
 			&apply->report);
 	link_check(apply->link, error);

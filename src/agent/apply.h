@@ -37,6 +37,7 @@ struct apply {
 	bool dry_run;
 	bool given;      /* the text came from a caller */
 	bool again;      /* it is what is in force, once more */
+	bool afresh;     /* somebody asked: see struct candidate */
 	bool *feeds_due; /* with @again: see struct candidate_source; or NULL */
 
 	/* lent for as long as the job runs */

@@ -26,6 +26,8 @@ struct candidate {
 	bool *feeds_kept;    /* their copies are on the disk */
 	int32_t utc_offset_s;
 	bool plain;
+	bool afresh; /* rules are sent also where the kernel bears the tag: somebody
+			asked */
 	struct image *image;
 };
 

@@ -232,6 +232,24 @@ static int enforce_over(int helper, struct candidate *candidate,
 	return error;
 }
 
+/* The sets are as they should be and the tag is there; the rules may have been meddled
+ * with. */
+static int send_again(int helper, const struct candidate *candidate,
+		      struct enforcement *report)
+{
+	struct inventory inventory = { 0 };
+	struct transition transition = { 0 };
+	int error = list_table(helper, &inventory, report);
+
+	if (!error)
+		error = transition_again(&inventory, candidate->image, &transition);
+	if (!error)
+		error = send(helper, &transition, report);
+	transition_done(&transition);
+	inventory_done(&inventory);
+	return error;
+}
+
 int enforce(int helper, struct candidate *candidate, const struct candidate *committed,
 	    struct numbering *numbering, struct enforcement *report)
 {
@@ -243,6 +261,8 @@ int enforce(int helper, struct candidate *candidate, const struct candidate *com
 	if (!error)
 		error = enforce_over(helper, candidate, committed, numbering,
 				     &inventory, report);
+	if (!error && candidate->afresh && !report->rules_changed)
+		error = send_again(helper, candidate, report);
 	if (!error)
 		report->problem[0] = '\0';
 	inventory_done(&inventory);

@@ -49,6 +49,7 @@ static int fill(struct agent *agent, struct apply *apply,
 	apply->end = APPLY_DROPPED;
 	apply->dry_run = request->dry_run;
 	apply->given = request->kind == FORCE_TEXT;
+	apply->afresh = request->afresh;
 	apply->again = request->kind == FORCE_AGAIN && now;
 	if (apply->given) {
 		apply->text = strndup(request->text, request->text_bytes);

@@ -51,7 +51,7 @@ static void take_inherited(struct inherited *ret)
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info,
 		     void *context)
 {
-	const struct force_request request = { .kind = FORCE_FILE };
+	const struct force_request request = { .kind = FORCE_FILE, .afresh = true };
 
 	(void)source;
 	(void)info;

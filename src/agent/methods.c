@@ -57,7 +57,9 @@ static void ask_force(struct call *call, struct agent *agent,
 
 static void reload(struct call *call, void *context)
 {
-	const struct force_request request = { .kind = FORCE_FILE, .call = call };
+	const struct force_request request = { .kind = FORCE_FILE,
+					       .afresh = true,
+					       .call = call };
 
 	ask_force(call, context, &request);
 }
@@ -69,6 +71,7 @@ static void apply(struct call *call, void *context)
 	json_t *dry_run = json_object_get(call->parameters, "dry_run");
 	struct force_request request = {
 		.kind = FORCE_TEXT,
+		.afresh = true,
 		.text = json_string_value(policy),
 		.text_bytes = json_string_length(policy),
 		.path = json_string_value(name),

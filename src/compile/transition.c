@@ -245,6 +245,25 @@ static int plan_elements(struct plan *plan)
 	return add_step(plan->transition, STEP_ELEMENTS, true, &plan->fill);
 }
 
+int transition_again(const struct inventory *inventory, const struct image *image,
+		     struct transition *ret)
+{
+	struct transition transition = { .step_count = 0 };
+	auto_call(plan_done) struct plan plan = { .committed = image,
+						  .inventory = inventory,
+						  .wanted = image,
+						  .transition = &transition };
+	int r = plan_rules(&plan);
+
+	if (r < 0) {
+		transition_done(&transition);
+		return r;
+	}
+	transition.rules_changed = false;
+	*ret = transition;
+	return 0;
+}
+
 int transition_plan(const struct image *committed, const struct inventory *inventory,
 		    const struct image *wanted, struct transition *ret)
 {

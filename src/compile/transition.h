@@ -74,16 +74,26 @@ struct transition {
  *
  * Equal tags give no steps; equal script tags one atomic STEP_ELEMENTS; otherwise, or
  * when there are sets that neither side knows, left by a preparation that was cut
- * short, the
- * sets that are new are made and filled first. Where rules and a feed's elements both
- * change and the feed's set is in use, the caller compiles with a new generation for
- * that feed.
+ * short, the sets that are new are made and filled first. Where rules and a feed's
+ * elements both change and the feed's set is in use, the caller compiles with a new
+ * generation for that feed.
  *
  * Return: 0, -EUCLEAN when a kept set's contents are unknown or changed (compile with
  * inventory_free_generation() for all feeds and static sets), or -ENOMEM.
  */
 int transition_plan(const struct image *committed, const struct inventory *inventory,
 		    const struct image *wanted, struct transition *ret);
+
+/**
+ * transition_again() - All rules of @image once more, where the kernel bears its tag
+ *
+ * The tag is a name: it does not tell whether somebody took a rule out. Sets are
+ * believed and stay, as do counters and what limits remember.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int transition_again(const struct inventory *inventory, const struct image *image,
+		     struct transition *ret);
 
 void transition_done(struct transition *transition);
 

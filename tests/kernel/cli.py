@@ -263,6 +263,9 @@ def nobody_there(cli, tap):
     done = cli.ask("flows")
     tap.check("flows says that there is no database", done.returncode == 1
               and done.stderr.startswith("vigil: ") and done.stderr.count("\n") == 1, seen(done))
+    bad = [c for c in ("rules", "feeds", "flows", "apply") if not (a := cli.json(c)).get("error")
+           and not a.get("problem")]
+    tap.equal("as JSON, too", bad, [])
     answer = cli.json("status")
     tap.check("status --json is JSON even then", answer["state"] == "unreachable", answer)
 
@@ -308,6 +311,16 @@ def flows(cli, tap, came):
         got = cli.json("flows", "--top", field)["flows"]
         tap.check(f"flows --top {field} adds up by it", got and all(key in r for r in got)
                   and sum(r["flows"] for r in got) == sum(r["flows"] for r in rows), got)
+
+
+    got = cli.json("flows", "--port", "http", "--protocol", "TCP")["flows"]
+    tap.equal("a service's name stands for its port", len(got), 2)
+    got = {(r["direction"], r["from_zone"], r["to_zone"]) for r in rows}
+    tap.check("this machine is the host, also where zones are added up", ("input", "wan", "host") in got
+              and " > host" in cli.ask("flows", "--top", "zone").stdout, got)
+    done = cli.ask("flows", "--rule", "nosuch")
+    tap.check("a rule that is not in the records is said to be none", done.returncode == 0
+              and "No rule of the name 'nosuch'" in done.stdout, seen(done))
 
 
 def flow_tables(cli, tap):

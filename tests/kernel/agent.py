@@ -893,31 +893,11 @@ def uses_what_is_passed():
         tap.equal("the rules stay", m.lan.talk("tcp", "10.0.1.1", 22), "ok")
 
 
-def main():
-    reason = lab.possible()
-    if reason:
-        print(f"ok 1 - the agent on the real kernel # SKIP {reason}\n1..1")
-        return 0
-    lab.enter()
-    scenarios = [remembers_who_spoke_to_whom, remembers_what_was_denied,
-                 says_that_bytes_are_unknown,
-                 says_that_connections_are_not_told, reloads, applies_what_a_caller_gives,
-                 starts_with_a_bad_policy, survives_kill_9, survives_kill_9_at_any_time,
-                 goes_on_without_the_database, goes_on_with_a_full_disk, keeps_feeds_fresh,
-                 loads_a_large_feed_without_missing_events, counts_what_it_missed, follows,
-                 bears_abuse_of_its_socket, lets_others_only_ask, lets_no_second_agent_in,
-                 holds_no_privilege, speaks_with_the_manager, uses_what_is_passed]
-    for scenario in scenarios:
-        if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
-            print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)
-            try:
-                scenario()
-            except Exception as error:
-                import traceback
-                tap.check(f"{scenario.__name__} ends well", False,
-                          f"{error!r}\n{traceback.format_exc()}")
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    lab.main("the agent", tap, remembers_who_spoke_to_whom, remembers_what_was_denied,
+             says_that_bytes_are_unknown, says_that_connections_are_not_told, reloads,
+             applies_what_a_caller_gives, starts_with_a_bad_policy, survives_kill_9,
+             survives_kill_9_at_any_time, goes_on_without_the_database, goes_on_with_a_full_disk,
+             keeps_feeds_fresh, loads_a_large_feed_without_missing_events, counts_what_it_missed,
+             follows, bears_abuse_of_its_socket, lets_others_only_ask, lets_no_second_agent_in,
+             holds_no_privilege, speaks_with_the_manager, uses_what_is_passed)

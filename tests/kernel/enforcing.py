@@ -8,7 +8,6 @@ import pathlib
 import socket
 import sys
 import threading
-import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import lab  # noqa: E402
@@ -208,25 +207,8 @@ def backs_off_when_a_refresh_fails():
         tap.equal("what was in force stays", m.status()["policy"]["tag"], before)
 
 
-def main():
-    reason = lab.possible()
-    if reason:
-        print(f"ok 1 - attempts on the real kernel # SKIP {reason}\n1..1")
-        return 0
-    lab.enter()
-    scenarios = [is_told_how_an_attempt_ended, enforces_what_waits_when_the_helper_is_back,
-                 deletes_what_is_left_over, mends_sets_that_somebody_changed,
-                 enforces_without_a_place_for_numbers, backs_off_when_a_refresh_fails]
-    for scenario in scenarios:
-        if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
-            print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)
-            try:
-                scenario()
-            except Exception as error:
-                tap.check(f"{scenario.__name__} ends well", False,
-                          f"{error!r}\n{traceback.format_exc()}")
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    lab.main("attempts", tap, is_told_how_an_attempt_ended,
+             enforces_what_waits_when_the_helper_is_back, deletes_what_is_left_over,
+             mends_sets_that_somebody_changed, enforces_without_a_place_for_numbers,
+             backs_off_when_a_refresh_fails)

@@ -32,6 +32,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("VIGIL_BUILD", "build")
@@ -611,6 +612,24 @@ class Lab:
         subprocess.run(["umount", "--lazy", self.directory], capture_output=True)
         with contextlib.suppress(OSError):
             self.directory.rmdir()
+
+
+def main(what, tap, *scenarios):
+    """Run the scenarios, or those that the arguments name, and exit as TAP wants it."""
+    reason = possible()
+    if reason:
+        print(f"ok 1 - {what} on the real kernel # SKIP {reason}\n1..1")
+        sys.exit(0)
+    enter()
+    for scenario in scenarios:
+        if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
+            print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)
+            try:
+                scenario()
+            except Exception as error:
+                tap.check(f"{scenario.__name__} ends well", False,
+                          f"{error!r}\n{traceback.format_exc()}")
+    sys.exit(tap.end())
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--node"]:

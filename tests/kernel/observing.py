@@ -123,25 +123,6 @@ def says_at_run_time_that_a_database_was_corrupt():
         tap.equal("a new one is used", [m.flows(), m.status()["store"]["state"]], [1, "ready"])
 
 
-def main():
-    reason = lab.possible()
-    if reason:
-        print(f"ok 1 - observing on the real kernel # SKIP {reason}\n1..1")
-        return 0
-    lab.enter()
-    scenarios = [observes_connections_without_the_log, notices_a_removal_that_nobody_heard,
-                 says_at_run_time_that_a_database_was_corrupt]
-    for scenario in scenarios:
-        if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]:
-            print(f"# {scenario.__name__.replace('_', ' ')}", flush=True)
-            try:
-                scenario()
-            except Exception as error:
-                import traceback
-                tap.check(f"{scenario.__name__} ends well", False,
-                          f"{error!r}\n{traceback.format_exc()}")
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    lab.main("observing", tap, observes_connections_without_the_log,
+             notices_a_removal_that_nobody_heard, says_at_run_time_that_a_database_was_corrupt)

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -410,6 +412,41 @@ static void does_not_start_as_root_or_without_its_capability(void **state)
 		     HARNESS_UID, helper);
 }
 
+/* A kernel that knows no nf_tables answers so to who asks for its sockets. */
+static void start_without_nf_tables(int error_log)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int ends[2];
+
+	assert_true(dup2(error_log, STDERR_FILENO) >= 0);
+	assert_int_equal(
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
+				 SCMP_SYS(socket), 2,
+				 SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK, 0),
+				 SCMP_CMP(2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0)),
+		0);
+	assert_int_equal(seccomp_load(filter), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	waitpid(harness_helper_on(ends[1]), NULL, 0);
+	_exit(0);
+}
+
+static void says_that_the_kernel_has_no_nf_tables(void **state)
+{
+	char said[256] = "";
+	int log = memfd_create("log", 0);
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		start_without_nf_tables(log);
+	waitpid(pid, NULL, 0);
+	assert_true(pread(log, said, sizeof(said) - 1, 0) > 0);
+	assert_string_equal(said, "<3>vigil-helper: not started: this kernel has no "
+				  "nf_tables, or does not let it be used here\n");
+	close(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +469,8 @@ int main(void)
 		cmocka_unit_test_teardown(turns_other_users_away_whatever_the_mode,
 					  still_well),
 		cmocka_unit_test_teardown(holds_one_capability_and_a_filter,
+					  still_well),
+		cmocka_unit_test_teardown(says_that_the_kernel_has_no_nf_tables,
 					  still_well),
 		cmocka_unit_test_teardown(
 			does_not_start_as_root_or_without_its_capability, still_well),

@@ -97,7 +97,7 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
 
 # End-to-end scenarios: programs that take TAP's form as well.
-SCENARIOS := $(filter-out %/lab.py,$(wildcard tests/kernel/*.py))
+SCENARIOS := $(filter-out %/lab.py %/home.py,$(wildcard tests/kernel/*.py))
 
 tests: $(UNIT) $(KERNEL)
 

@@ -325,4 +325,4 @@ clean:
 	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

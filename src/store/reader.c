@@ -36,7 +36,7 @@ int reader_fail(sqlite3 *db, const char *path, int result, char why[static 256])
 		snprintf(
 			why, 256,
 			"%s was not closed in order and only somebody who may write "
-			"its folder can read it now: start the agent, or ask as root",
+			"its folder can read it now: start vigil-agent, or ask as root",
 			path);
 		return -EACCES;
 	default:

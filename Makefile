@@ -8,6 +8,9 @@ CC ?= gcc
 CLANG ?= clang
 V ?= 0
 SAN ?= 0
+# Unless told otherwise, as many compilers as there are processors.
+PARALLEL := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 B := build$(if $(filter 1,$(SAN)),-san)
 export VIGIL_BUILD := $B
 
@@ -97,7 +100,7 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
 
 # End-to-end scenarios: programs that take TAP's form as well.
-SCENARIOS := $(filter-out %/lab.py,$(wildcard tests/kernel/*.py))
+SCENARIOS := $(filter-out %/lab.py %/home.py,$(wildcard tests/kernel/*.py))
 
 tests: $(UNIT) $(KERNEL)
 
@@ -105,17 +108,25 @@ tests: $(UNIT) $(KERNEL)
 
 # What pkg-config says is read when make starts, so what was just installed needs a fresh one.
 check: deps
-	@$(MAKE) --no-print-directory check-all
+	@$(MAKE) --no-print-directory $(PARALLEL) check-all
 
 check-all: all docs tests
 	$(SAY) LINT .
 	$Q tests/lint
 	$Q$(MAKE) --no-print-directory clang
 	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+	$Q$(MAKE) --no-print-directory test-all
+
+# All tests once more, on a build with ASan and UBSan.
+check-san:
+	$Q$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
+	$Q$(MAKE) --no-print-directory SAN=1 test-all
+
+test-all: all tests
 	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
 
 demo: deps-build
-	@$(MAKE) --no-print-directory demo-run
+	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
 
 demo-run: all
 	$Q examples/demo.py
@@ -242,6 +253,7 @@ help:
 	@echo 'make check         install what is missing, and run lint, all tests and short fuzzing'
 	@echo 'make test          unit and golden tests alone'
 	@echo 'make test-kernel   tests on the kernel, in namespaces of their own'
+	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
@@ -254,7 +266,7 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: all tests clean check check-all demo demo-run test test-kernel deps deps-build lint \
+.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
 	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 

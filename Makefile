@@ -115,6 +115,7 @@ check-all: all docs tests
 	$Q tests/lint
 	$Q$(MAKE) --no-print-directory clang
 	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+	$Q$(MAKE) --no-print-directory check-nix
 	$Q$(MAKE) --no-print-directory test-all
 
 # All tests once more, on a build with ASan and UBSan.
@@ -247,6 +248,15 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
 
+# --- Nix: NIXPKGS=, a copy of nixpkgs or of nixpkgs.lib, lets it evaluate for real -------------
+
+check-nix: all docs
+	$Q tests/run tests/nix/check
+
+nix-options:
+	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
+		mv docs/nixos-options.md.tmp docs/nixos-options.md
+
 help:
 	@echo 'make               build the programs in $B/'
 	@echo 'make demo          install what is missing, build, and show a gateway at work'
@@ -256,6 +266,8 @@ help:
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
+	@echo 'make check-nix     nix/: NIXPKGS= names a copy of nixpkgs, or of its lib/ alone'
+	@echo 'make nix-options   write docs/nixos-options.md anew; needs NIXPKGS'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
 	@echo 'make deps          install what is missing'
@@ -267,7 +279,8 @@ clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help
+	format clang fuzz fuzz-objects install install-docs uninstall docs help \
+	check-nix nix-options
 .SECONDARY:
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -242,6 +242,7 @@ install: all docs install-docs install-units
 
 # --- systemd's part: valid as it stands for PREFIX=/usr, else with the paths of this one ------
 
+SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 MODULESDIR ?= $(PREFIX)/lib/modules-load.d
 SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
@@ -250,7 +251,7 @@ PLACE := sed -e 's,/usr/lib/vigil/,$(LIBEXECDIR)/,' -e 's,/usr/bin/,$(PREFIX)/bi
 
 # The policy is the administrator's: only its place is made.
 install-units:
-	$(INSTALL) -d $(DESTDIR)/etc/vigil $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vigil $(DESTDIR)$(UNITDIR)
 	$Qfor unit in $(UNITS); do \
 		$(PLACE) $$unit > $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
@@ -261,7 +262,7 @@ install-units:
 uninstall-units:
 	rm -f $(UNITS:systemd/%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(MODULESDIR)/vigil.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
-	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)/etc/vigil)
+	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(SYSCONFDIR)/vigil)
 
 # --- Debian package --------------------------------------------------------------------------
 

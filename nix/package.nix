@@ -83,6 +83,8 @@ stdenv.mkDerivation {
     "CC=${stdenv.cc.targetPrefix}cc"
     "AR=${stdenv.cc.targetPrefix}ar"
   ];
+  # The place for a policy, which the module makes on its own.
+  installFlags = [ "SYSCONFDIR=${placeholder "out"}/etc" ];
   enableParallelBuilding = true;
 
   # What needs no namespace and no other compiler.

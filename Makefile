@@ -123,6 +123,7 @@ check-all: all docs tests
 	$Q tests/lint
 	$Q$(MAKE) --no-print-directory clang
 	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
+	$Q$(MAKE) --no-print-directory check-nix
 	$Q$(MAKE) --no-print-directory test-all
 
 # All tests once more, on a build with ASan and UBSan.
@@ -249,6 +250,7 @@ install: all docs install-docs install-units
 
 # --- systemd's part: valid as it stands for PREFIX=/usr, else with the paths of this one ------
 
+SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 MODULESDIR ?= $(PREFIX)/lib/modules-load.d
 SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
@@ -257,7 +259,7 @@ PLACE := sed -e 's,/usr/lib/vigil/,$(LIBEXECDIR)/,' -e 's,/usr/bin/,$(PREFIX)/bi
 
 # The policy is the administrator's: only its place is made.
 install-units:
-	$(INSTALL) -d $(DESTDIR)/etc/vigil $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vigil $(DESTDIR)$(UNITDIR)
 	$Qfor unit in $(UNITS); do \
 		$(PLACE) $$unit > $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
@@ -268,7 +270,7 @@ install-units:
 uninstall-units:
 	rm -f $(UNITS:systemd/%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(MODULESDIR)/vigil.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
-	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)/etc/vigil)
+	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(SYSCONFDIR)/vigil)
 
 # --- Debian package --------------------------------------------------------------------------
 
@@ -300,6 +302,15 @@ uninstall: uninstall-units
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
 
+# --- Nix: NIXPKGS=, a copy of nixpkgs or of nixpkgs.lib, lets it evaluate for real -------------
+
+check-nix: all docs
+	$Q tests/run tests/nix/check
+
+nix-options:
+	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
+		mv docs/nixos-options.md.tmp docs/nixos-options.md
+
 help:
 	@echo 'make               build the programs in $B/'
 	@echo 'make demo          install what is missing, build, and show a gateway at work'
@@ -309,6 +320,8 @@ help:
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
+	@echo 'make check-nix     nix/: NIXPKGS= names a copy of nixpkgs, or of its lib/ alone'
+	@echo 'make nix-options   write docs/nixos-options.md anew; needs NIXPKGS'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
@@ -321,8 +334,9 @@ clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: deb deps-deb install-units uninstall-units
-.PHONY: hostile all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help
+.PHONY: hostile all tests clean check check-all check-san test-all demo demo-run test \
+	test-kernel deps deps-build lint format clang fuzz fuzz-objects install install-docs uninstall \
+	docs help check-nix nix-options
 .SECONDARY:
 
 -include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

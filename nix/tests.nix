@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The scenarios of tests/vm on machines of NixOS: NAME.json tells the machines, NAME.py is the
+# script. Names, addresses and interfaces are those that the NixOS test driver gives.
+{ pkgs }:
+let
+  inherit (pkgs) lib;
+  folder = ../tests/vm;
+
+  features = {
+    networkd.networking.useNetworkd = true;
+    podman.virtualisation.podman.enable = true;
+  };
+
+  node =
+    _: wanted:
+    { pkgs, ... }:
+    {
+      imports = [ ./module.nix ] ++ map (name: features.${name}) (wanted.features or [ ]);
+      config = lib.mkMerge [
+        {
+          virtualisation.vlans = wanted.vlans;
+          virtualisation.memorySize = wanted.memory or 512;
+          # What is let in is Vigil's to say, or nobody's.
+          networking.firewall.enable = false;
+          environment.systemPackages = [
+            pkgs.iproute2
+            pkgs.netcat-openbsd
+            pkgs.nftables
+            pkgs.procps
+            pkgs.python3
+            pkgs.sqlite
+            pkgs.util-linux
+          ];
+        }
+        (lib.mkIf (wanted.vigil or false) {
+          services.vigil = {
+            enable = true;
+            settings = wanted.policy;
+          };
+        })
+      ];
+    };
+
+  test =
+    name:
+    pkgs.testers.runNixOSTest {
+      inherit name;
+      nodes = lib.mapAttrs node (lib.importJSON (folder + "/${name}.json")).nodes;
+      testScript = builtins.readFile (folder + "/${name}.py");
+    };
+
+  files = lib.attrNames (builtins.readDir folder);
+  names = map (lib.removeSuffix ".json") (lib.filter (lib.hasSuffix ".json") files);
+in
+lib.genAttrs names test

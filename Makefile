@@ -102,7 +102,15 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 # End-to-end scenarios: programs that take TAP's form as well.
 SCENARIOS := $(filter-out %/lab.py %/home.py,$(wildcard tests/kernel/*.py))
 
-tests: $(UNIT) $(KERNEL)
+# What takes the agent's place in tests/vm/hostile.py.
+HOSTILE := $B/tests/vm/hostile
+$(HOSTILE): $(patsubst %.c,$B/%.o,$(wildcard tests/vm/hostile*.c)) $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+hostile: $(HOSTILE)
+
+tests: $(UNIT) $(KERNEL) $(HOSTILE)
 
 # --- the commands of the README --------------------------------------------------------------
 
@@ -299,6 +307,7 @@ uninstall: uninstall-units
 check-nix: all docs
 	$Q tests/run tests/nix/check
 
+.PHONY: check-nix nix-options
 nix-options:
 	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
 		mv docs/nixos-options.md.tmp docs/nixos-options.md
@@ -326,9 +335,8 @@ clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
 .PHONY: deb deps-deb install-units uninstall-units
-.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help \
-	check-nix nix-options
+.PHONY: hostile all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
+	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -52,6 +52,9 @@ static int wait_for(pid_t pid)
 		_exit(1);
 	close(process.fd);
 	waitpid(pid, &status, 0);
+	/* Whoever has no parent any more comes to PID 1, which it is in a container. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 

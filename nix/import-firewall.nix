@@ -43,12 +43,18 @@ let
 
   # Loopback passes by itself.
   trusted = unique (filter (name: name != "lo") (map pattern firewall.trustedInterfaces));
-  opened = filter (
-    interface: interface.allow != { } && !lib.any (wide: covers wide interface.name) ([ "lo" ] ++ trusted)
-  ) (map (name: {
-    name = pattern name;
-    allow = traffic firewall.interfaces.${name};
-  }) (attrNames firewall.interfaces));
+  opened =
+    filter
+      (
+        interface:
+        interface.allow != { } && !lib.any (wide: covers wide interface.name) ([ "lo" ] ++ trusted)
+      )
+      (
+        map (name: {
+          name = pattern name;
+          allow = traffic firewall.interfaces.${name};
+        }) (attrNames firewall.interfaces)
+      );
   named = unique (trusted ++ map (interface: interface.name) opened);
 
   # An interface is in one zone at most: where the policy has a zone with it, that one must
@@ -59,11 +65,15 @@ let
     name:
     let
       plain = lib.concatStrings (
-        map (c: if builtins.match "[a-z0-9._-]" c != null then c else "-") (lib.stringToCharacters (lib.toLower name))
+        map (c: if builtins.match "[a-z0-9._-]" c != null then c else "-") (
+          lib.stringToCharacters (lib.toLower name)
+        )
       );
     in
     "nixos-${plain}"
-    + lib.optionalString (plain != name) "-${builtins.substring 0 6 (builtins.hashString "sha256" name)}";
+    +
+      lib.optionalString (plain != name)
+        "-${builtins.substring 0 6 (builtins.hashString "sha256" name)}";
 
   within = names: item: lib.any (name: covers name item) names;
 
@@ -83,8 +93,9 @@ let
           lib.intersectLists names homeless
         );
       in
-      optional (inside != [ ] && inside != zones.${zone})
-        "zone ${zone} holds ${toString inside} together with other interfaces (${toString zones.${zone}})"
+      optional (
+        inside != [ ] && inside != zones.${zone}
+      ) "zone ${zone} holds ${toString inside} together with other interfaces (${toString zones.${zone}})"
       ++ optional (around != [ ]) "zone ${zone} holds ${toString around} by a wildcard"
     ) (attrNames zones);
 
@@ -94,14 +105,14 @@ let
   };
 in
 {
-  zones = lib.listToAttrs (
-    map (name: lib.nameValuePair (zoneName name) [ name ]) homeless
-  );
+  zones = lib.listToAttrs (map (name: lib.nameValuePair (zoneName name) [ name ]) homeless);
 
   rules =
     optional (trusted != [ ]) (input "nixos-trusted" (zonesOf trusted) "all")
     ++ optional (traffic firewall != { }) (input "nixos-ports" "any" (traffic firewall))
-    ++ map (interface: input (zoneName interface.name) (zonesOf [ interface.name ]) interface.allow) opened
+    ++ map (
+      interface: input (zoneName interface.name) (zonesOf [ interface.name ]) interface.allow
+    ) opened
     ++ optional firewall.allowPing (input "nixos-ping" "any" { icmp = "echo-request"; })
     # The firewall of NixOS always answers pings of IPv6, and takes answers of DHCPv6.
     ++ optionals ipv6 [
@@ -121,13 +132,23 @@ in
 
   conflicts = conflictsOf trusted ++ concatMap (interface: conflictsOf [ interface.name ]) opened;
 
-  lost = filter (option: !lib.elem (firewall.${option} or null) [ null "" [ ] ]) [
-    "connectionTrackingModules"
-    "extraCommands"
-    "extraForwardRules"
-    "extraInputRules"
-    "extraReversePathFilterRules"
-    "pingLimit"
-  ]
-  ++ optional (firewall.filterOutput.enabled or false) "filterOutput";
+  lost =
+    filter
+      (
+        option:
+        !lib.elem (firewall.${option} or null) [
+          null
+          ""
+          [ ]
+        ]
+      )
+      [
+        "connectionTrackingModules"
+        "extraCommands"
+        "extraForwardRules"
+        "extraInputRules"
+        "extraReversePathFilterRules"
+        "pingLimit"
+      ]
+    ++ optional (firewall.filterOutput.enabled or false) "filterOutput";
 }

@@ -55,9 +55,11 @@ let
 
   hasSettings = options.services.vigil.settings.highestPrio < (lib.mkOptionDefault { }).priority;
 
-  # Lists in the store are read now, others when there are any.
-  inStore = feed: lib.isStorePath feed.file || builtins.isPath feed.file;
-  withoutFeeds = cfg.policyFile != null || !lib.all inStore (lib.attrValues cfg.settings.feeds);
+  inStore =
+    file: builtins.isPath file || lib.isDerivation file || lib.hasPrefix "${builtins.storeDir}/" file;
+  # Lists in the store are read when the system is built, others when there are any.
+  withoutFeeds =
+    cfg.policyFile != null || !lib.all (feed: inStore feed.file) (lib.attrValues cfg.settings.feeds);
 
   written =
     if cfg.policyFile != null then cfg.policyFile else format.generate "policy.yml" cfg.finalSettings;
@@ -66,8 +68,7 @@ let
     cp ${written} $out
   '';
   # A file outside of the store is not there when the system is built.
-  knownNow = cfg.policyFile == null || builtins.isPath cfg.policyFile || lib.isDerivation cfg.policyFile
-    || lib.hasPrefix builtins.storeDir cfg.policyFile;
+  knownNow = cfg.policyFile == null || inStore cfg.policyFile;
   policy = if cfg.checkPolicy && knownNow then checked else written;
 
   # On top of the package's unit, and restarted in one step: what the descriptor store and
@@ -110,7 +111,7 @@ in
     };
 
     policyFile = mkOption {
-      type = types.nullOr (types.either types.path types.str);
+      type = types.nullOr types.path;
       default = null;
       example = lib.literalExpression "./policy.yml";
       description = ''

@@ -50,16 +50,15 @@ let
         User = "${toString uid}:${toString group}";
         Entrypoint = entrypoint;
         StopSignal = "SIGTERM";
-        Labels =
-          lib.mapAttrs' (key: lib.nameValuePair "org.opencontainers.image.${key}") (
-            {
-              title = name;
-              inherit description;
-              inherit (vigil) version;
-              licenses = "GPL-2.0-or-later";
-            }
-            // lib.optionalAttrs (revision != null) { inherit revision; }
-          );
+        Labels = lib.mapAttrs' (key: lib.nameValuePair "org.opencontainers.image.${key}") (
+          {
+            title = name;
+            inherit description;
+            inherit (vigil) version;
+            licenses = "GPL-2.0-or-later";
+          }
+          // lib.optionalAttrs (revision != null) { inherit revision; }
+        );
       };
     };
 in

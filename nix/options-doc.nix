@@ -9,7 +9,11 @@ let
         {
           # Nothing of the rest of NixOS is needed to describe these.
           options = lib.genAttrs [ "assertions" "boot" "environment" "networking" "systemd" "warnings" ] (
-            _: lib.mkOption { type = lib.types.raw; visible = false; }
+            _:
+            lib.mkOption {
+              type = lib.types.raw;
+              visible = false;
+            }
           );
           config._module.args.pkgs = pkgs;
         }
@@ -18,17 +22,19 @@ let
     options
     ;
 
-  shown = lib.filter (option: option.visible && !option.internal && lib.hasPrefix "services.vigil." option.name) (
-    lib.optionAttrSetToDocList options
-  );
+  shown = lib.filter (
+    option: option.visible && !option.internal && lib.hasPrefix "services.vigil." option.name
+  ) (lib.optionAttrSetToDocList options);
 
   code = text: if lib.hasInfix "\n" text then "\n\n```nix\n${text}\n```" else " `${text}`";
   text = value: code (lib.removeSuffix "\n" (value.text or (lib.generators.toPretty { } value)));
 
   # The roles of NixOS' own manual become plain code.
-  plain = description: builtins.replaceStrings [ "{option}`" "{manpage}`" ] [ "`" "`" ] (
-    lib.removeSuffix "\n" (description.text or description)
-  );
+  plain =
+    description:
+    builtins.replaceStrings [ "{option}`" "{manpage}`" ] [ "`" "`" ] (
+      lib.removeSuffix "\n" (description.text or description)
+    );
 
   entry = option: ''
     ## `${option.name}`
@@ -36,8 +42,10 @@ let
     ${plain option.description}
 
     - Type: ${option.type}
-    ${lib.optionalString (option ? default && !option.readOnly) "- Default:${text option.default}\n"
-    + lib.optionalString (option ? example) "- Example:${text option.example}\n"}
+    ${
+      lib.optionalString (option ? default && !option.readOnly) "- Default:${text option.default}\n"
+      + lib.optionalString (option ? example) "- Example:${text option.example}\n"
+    }
   '';
 in
 ''

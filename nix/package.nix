@@ -16,11 +16,8 @@
   scdoc,
   sqlite,
   systemdLibs,
-}:
-let
   # What the programs are made of, so that nothing else is a reason to make them anew.
-  root = ../.;
-  parts = [
+  parts ? [
     "Makefile"
     "README.md"
     "docs"
@@ -33,7 +30,10 @@ let
     "tests/kernel"
     "tests/run"
     "tests/unit"
-  ];
+  ],
+}:
+let
+  root = ../.;
   lines = lib.splitString "\n" (builtins.readFile ../Makefile);
   version = lib.removePrefix "VERSION := " (lib.findFirst (lib.hasPrefix "VERSION := ") null lines);
 in

@@ -6,9 +6,35 @@ let
   inherit (pkgs) lib;
   folder = ../tests/vm;
 
+  # A program of ours that takes the agent's place.
+  hostile =
+    (pkgs.callPackage ./package.nix {
+      parts = [
+        "Makefile"
+        "helper"
+        "src"
+        "tests/vm"
+      ];
+    }).overrideAttrs
+      (_: {
+        pname = "vigil-hostile";
+        buildFlags = [ "hostile" ];
+        doCheck = false;
+        installPhase = "install -D -t $out/bin build/tests/vm/hostile";
+      });
+
+  # For containers: without libraries, and without the names of all that it can be.
+  busybox = pkgs.runCommand "busybox-alone" { } ''
+    install -D -t $out/bin ${pkgs.pkgsStatic.busybox}/bin/busybox
+  '';
+
   features = {
+    hostile.environment.systemPackages = [ hostile ];
     networkd.networking.useNetworkd = true;
-    podman.virtualisation.podman.enable = true;
+    podman = {
+      virtualisation.podman.enable = true;
+      environment.systemPackages = [ busybox ];
+    };
   };
 
   node =
@@ -19,11 +45,14 @@ let
       config = lib.mkMerge [
         {
           virtualisation.vlans = wanted.vlans;
-          virtualisation.memorySize = wanted.memory or 512;
+          # NixOS needs more than the guests of tests/vm/run.
+          virtualisation.memorySize = lib.max 1024 (wanted.memory or 0);
           # What is let in is Vigil's to say, or nobody's.
           networking.firewall.enable = false;
           environment.systemPackages = [
+            pkgs.conntrack-tools
             pkgs.iproute2
+            pkgs.iputils
             pkgs.netcat-openbsd
             pkgs.nftables
             pkgs.procps

@@ -54,30 +54,38 @@ let
   case =
     expected:
     let
-      found = look (standin.evaluate { } [ vigil expected.config ]).config;
+      found =
+        look
+          (standin.evaluate { } [
+            vigil
+            expected.config
+          ]).config;
       safe = builtins.tryEval (builtins.deepSeq found found);
     in
     {
-      expected = removeAttrs expected [ "config" ] // lib.optionalAttrs (expected ? file) { file = toString expected.file; };
+      expected =
+        removeAttrs expected [ "config" ]
+        // lib.optionalAttrs (expected ? file) { file = toString expected.file; };
       found = if safe.success then safe.value else { error = true; };
     };
 
   # A test's nodes without what the test driver adds.
   vm = test: {
     inherit (test.test) name testScript;
-    nodes = lib.mapAttrs (
-      _: node: {
-        found = look (standin.evaluate { } [ node ]).config;
-        inherit ((standin.evaluate { } [ node ]).config) virtualisation;
-      }
-    ) test.test.nodes;
+    nodes = lib.mapAttrs (_: node: {
+      found = look (standin.evaluate { } [ node ]).config;
+      inherit ((standin.evaluate { } [ node ]).config) virtualisation;
+    }) test.test.nodes;
   };
   names = lib.mapAttrs (_: lib.attrNames);
 in
 {
   cases = lib.mapAttrs (_: case) (import ./cases.nix // import ./firewall-cases.nix);
   readme = look (standin.evaluate { vigil = outputs; } [ (import readme) ]).config;
-  options = import ../../nix/options-doc.nix { inherit lib; inherit (standin) pkgs; };
+  options = import ../../nix/options-doc.nix {
+    inherit lib;
+    inherit (standin) pkgs;
+  };
   flake = {
     outputs = lib.attrNames outputs;
     inputs = lib.attrNames flake.inputs;
@@ -94,7 +102,5 @@ in
     shell = outputs.devShells.x86_64-linux.default.drvPath;
     overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
   };
-  tests = lib.mapAttrs (_: vm) (
-    lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux
-  );
+  tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
 }

@@ -5,21 +5,25 @@
 let
   inherit (lib) mkOption types;
 
-  anything = default: mkOption {
-    type = types.anything;
-    inherit default;
-  };
+  anything =
+    default:
+    mkOption {
+      type = types.anything;
+      inherit default;
+    };
   strings = mkOption {
     type = types.listOf types.str;
     default = [ ];
   };
-  toggle = default: mkOption {
-    type = types.bool;
-    inherit default;
-  };
+  toggle =
+    default:
+    mkOption {
+      type = types.bool;
+      inherit default;
+    };
 
-  value = (
-    types.nullOr (
+  value =
+    (types.nullOr (
       types.oneOf [
         types.bool
         types.int
@@ -29,11 +33,10 @@ let
         (types.attrsOf value)
         (types.listOf value)
       ]
-    )
-  )
-  // {
-    description = "YAML value";
-  };
+    ))
+    // {
+      description = "YAML value";
+    };
 
   # Real derivations, so that what goes into them is forced as it would be.
   make =
@@ -44,9 +47,15 @@ let
         system = "x86_64-linux";
         builder = "/bin/sh";
       }
-      // lib.mapAttrs (_: v: if lib.isDerivation v || lib.isList v || lib.isString v then v else builtins.toJSON v) (
-        removeAttrs arguments [ "meta" "passthru" ]
-      )
+      //
+        lib.mapAttrs
+          (_: v: if lib.isDerivation v || lib.isList v || lib.isString v then v else builtins.toJSON v)
+          (
+            removeAttrs arguments [
+              "meta"
+              "passthru"
+            ]
+          )
     )
     // arguments.passthru or { }
     // removeAttrs arguments [ "passthru" ];
@@ -56,9 +65,11 @@ let
     "clang"
     "clang-tools"
     "cmocka"
+    "conntrack-tools"
     "coreutils"
     "git"
     "iproute2"
+    "iputils"
     "jansson"
     "libmd"
     "libmnl"
@@ -87,17 +98,25 @@ let
   pkgs = libraries // {
     inherit lib pkgs;
     buildPackages = pkgs;
+    pkgsStatic.busybox = make "busybox" { };
     formats.yaml = _: {
       type = value;
       generate = name: content: make name { text = builtins.toJSON content; };
     };
     stdenv = rec {
-      mkDerivation = arguments: make "${arguments.pname}-${arguments.version}" arguments;
+      mkDerivation =
+        arguments:
+        make "${arguments.pname}-${arguments.version}" arguments
+        // {
+          overrideAttrs = change: mkDerivation (arguments // change arguments);
+        };
       buildPlatform.canExecute = _: true;
       hostPlatform.system = "x86_64-linux";
       cc.targetPrefix = "";
     };
-    runCommand = name: attributes: text: make name (attributes // { buildCommand = text; });
+    runCommand =
+      name: attributes: text:
+      make name (attributes // { buildCommand = text; });
     writeText = name: text: make name { inherit text; };
     mkShell = arguments: make "shell" (removeAttrs arguments [ "inputsFrom" ]);
     callPackage =
@@ -114,7 +133,10 @@ let
   unit = section: {
     options = {
       overrideStrategy = mkOption {
-        type = types.enum [ "asDropin" "asDropinIfExists" ];
+        type = types.enum [
+          "asDropin"
+          "asDropinIfExists"
+        ];
         default = "asDropinIfExists";
       };
       wantedBy = strings;
@@ -134,7 +156,12 @@ let
   units =
     section: extra:
     mkOption {
-      type = types.attrsOf (types.submodule [ (unit section) extra ]);
+      type = types.attrsOf (
+        types.submodule [
+          (unit section)
+          extra
+        ]
+      );
       default = { };
     };
 
@@ -154,11 +181,10 @@ let
     lib.optionalAttrs definition.enableDefaultPath { Environment = "PATH=/run/default"; }
     // lib.optionalAttrs (!definition.stopIfChanged) { X-StopIfChanged = "false"; }
     // definition.serviceConfig;
-  rendered =
-    kind: title: keys: definition: {
-      inherit (definition) wantedBy overrideStrategy;
-      text = section "Unit" (unitKeys definition) + section title (keys definition);
-    };
+  rendered = kind: title: keys: definition: {
+    inherit (definition) wantedBy overrideStrategy;
+    text = section "Unit" (unitKeys definition) + section title (keys definition);
+  };
 
   ports = {
     allowedTCPPorts = anything [ ];
@@ -171,11 +197,17 @@ let
     { config, ... }:
     {
       options = {
-        assertions = mkOption { type = types.listOf types.unspecified; default = [ ]; };
+        assertions = mkOption {
+          type = types.listOf types.unspecified;
+          default = [ ];
+        };
         warnings = strings;
         boot.kernelModules = strings;
         boot.kernel.sysctl = anything { };
-        environment.systemPackages = mkOption { type = types.listOf types.package; default = [ ]; };
+        environment.systemPackages = mkOption {
+          type = types.listOf types.package;
+          default = [ ];
+        };
         environment.etc = mkOption {
           type = types.attrsOf (types.submodule { options.source = mkOption { type = types.path; }; });
           default = { };
@@ -190,8 +222,14 @@ let
             allowPing = toggle true;
             rejectPackets = toggle false;
             pingLimit = anything null;
-            extraCommands = mkOption { type = types.lines; default = ""; };
-            extraInputRules = mkOption { type = types.lines; default = ""; };
+            extraCommands = mkOption {
+              type = types.lines;
+              default = "";
+            };
+            extraInputRules = mkOption {
+              type = types.lines;
+              default = "";
+            };
             connectionTrackingModules = strings;
             trustedInterfaces = strings;
             filterOutput.enabled = toggle false;
@@ -201,7 +239,10 @@ let
             };
           };
         };
-        systemd.packages = mkOption { type = types.listOf types.package; default = [ ]; };
+        systemd.packages = mkOption {
+          type = types.listOf types.package;
+          default = [ ];
+        };
         systemd.services = units "serviceConfig" service;
         systemd.sockets = units "socketConfig" { };
         systemd.units = anything { };

@@ -131,8 +131,10 @@ check-san:
 	$Q$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
 	$Q$(MAKE) --no-print-directory SAN=1 test-all
 
-test-all: all tests
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+# What is installed is looked at once, not for each kind of build.
+INSTALLED := $(if $(filter build,$B),tests/units tests/package)
+test-all: all tests $(if $(INSTALLED),docs $(if $(DEB_ARCH),deb))
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS) $(INSTALLED)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
@@ -275,16 +277,19 @@ uninstall-units:
 # --- Debian package --------------------------------------------------------------------------
 
 # Built of a copy of what git knows, as the packager's tools write beside their tree.
-DEB_ARCH = $(shell dpkg --print-architecture)
-DEB = build/vigil_$(VERSION)_$(DEB_ARCH).deb
-DEB_TREE = build/deb/vigil-$(VERSION)
+DEB_ARCH := $(shell dpkg --print-architecture 2>/dev/null)
+DEB := build/vigil_$(VERSION)_$(DEB_ARCH).deb
+DEB_TREE := build/deb/vigil-$(VERSION)
+DEB_SOURCE := $(wildcard $(filter-out tests/% .ci/%,$(shell git ls-files -co --exclude-standard 2>/dev/null)))
 deb: deps-deb
+	$Q$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(DEB_SOURCE)
 	$Q[ "$$(dpkg-parsechangelog -S Version)" = $(VERSION) ] || \
 		{ echo 'debian/changelog is not about version $(VERSION)' >&2; exit 1; }
 	$Qrm -rf build/deb && mkdir -p $(DEB_TREE)
-	$Qgit ls-files -co --exclude-standard -z | \
-		tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C $(DEB_TREE)
-	$(SAY) DEB $(DEB)
+	$Qtar -c $(DEB_SOURCE) | tar -x -C $(DEB_TREE)
+	$(SAY) DEB $@
 	$Qcd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL -u VIGIL_BUILD -u V -u SAN \
 		DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
 		dpkg-buildpackage -b --no-sign -j$(shell nproc) > ../log 2>&1 || \

@@ -33,7 +33,10 @@ CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 HARDEN := -fPIE
 SANFLAGS := -fsanitize=address,undefined
 endif
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) $(CFLAGS)
+# Where it is built is nobody's business, and would make each copy's bytes its own.
+PLACELESS := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) \
+	$(PLACELESS) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 VIGIL_PKGS := libsystemd jansson sqlite3 yaml-0.1 libseccomp libmnl libmd

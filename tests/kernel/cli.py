@@ -204,6 +204,12 @@ def check_examples(cli, tap):
     text = page.split("# EXAMPLE\n")[1].split("```")[1]
     done = cli.call("check", cli.machine.write("page.yml", text))
     tap.check("so is the example of vigil-policy(5)", done.returncode == 0, seen(done))
+    nodes = json.loads((lab.ROOT / "tests/vm/neighbours.json").read_text())["nodes"]
+    there = cli.machine.write("there.yml", json.dumps(nodes["gateway"]["policy"]))
+    text = (lab.ROOT / "examples/container-host.yml").read_text().replace("net: eth0", "net: eth1")
+    here = cli.machine.write("here.yml", text)
+    tap.check("the guests of tests/vm try the example for container hosts as it stands",
+              (got := cli.call("compile", there).stdout) and got == cli.call("compile", here).stdout)
 
 
 COMPLETE = """

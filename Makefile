@@ -134,7 +134,7 @@ check-san:
 	$Q$(MAKE) --no-print-directory SAN=1 test-all
 
 test-all: all tests
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS) $(CONTAINERS)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
@@ -239,6 +239,19 @@ install-docs: docs
 # Where vigil looks for the helper when it is not near itself.
 $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 
+# --- containers: make oci OUT=build/oci writes archives as well ---------------------------------
+
+oci: all
+	$Q oci/build --programs $B $(if $(OUT),--out $(OUT))
+
+check-oci: all
+	$Q tests/run tests/oci/check
+
+deps-oci:
+	@tests/deps oci
+
+.PHONY: oci check-oci deps-oci
+
 # --- install -----------------------------------------------------------------------------------
 
 INSTALL := install
@@ -315,6 +328,8 @@ help:
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
+	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
 	@echo 'make deps          install what is missing'
 	@echo 'make lint format clang clean'
 	@echo

@@ -193,7 +193,8 @@ with subtest("the helper serves others after all that, and is the same process")
     assert machine.succeed("systemctl show -P MainPID vigil-helper.service").strip() == helper
 
 with subtest("no table of others has changed, byte for byte"):
-    assert machine.succeed(ONLY_OWN) == others_before
+    others = machine.succeed(ONLY_OWN)
+    assert others == others_before, others
 with subtest("nor has Vigil's own"):
     assert table() == table_before
 
@@ -255,7 +256,7 @@ with subtest("so the host is open, until an honest agent comes"):
     machine.succeed("ip netns exec stranger python3 -c 'import socket;"
                     "socket.create_connection((\"192.0.2.1\", 2323), 5)'")
 
-judge("as is documented", run_hostile("poison-store 0 locked"))
+judge("as is documented", run_hostile("poison-store 0"))
 machine.succeed(f"cd {STATE} && rm -f orders seen && for f in *; do [ ! -f $f ] ||"
                 " head -c 5000 /dev/urandom >$f; done; ln -s /etc/shadow committed.new")
 machine.succeed(f"rm -r {SETTINGS} && systemctl daemon-reload")

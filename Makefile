@@ -241,14 +241,59 @@ $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 INSTALL := install
 LIBEXECDIR ?= $(PREFIX)/lib/vigil
 DOCDIR ?= $(PREFIX)/share/doc/vigil
-install: all docs install-docs
+install: all docs install-docs install-units
 	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
 	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard examples/*.yml examples/*.txt)
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR) README.md $(wildcard docs/*.md)
 
+# --- systemd's part: valid as it stands for PREFIX=/usr, else with the paths of this one ------
+
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+MODULESDIR ?= $(PREFIX)/lib/modules-load.d
+SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
+UNITS := $(wildcard systemd/*.service systemd/*.socket)
+PLACE := sed -e 's,/usr/lib/vigil/,$(LIBEXECDIR)/,' -e 's,/usr/bin/,$(PREFIX)/bin/,'
+
+# The policy is the administrator's: only its place is made.
+install-units:
+	$(INSTALL) -d $(DESTDIR)/etc/vigil $(DESTDIR)$(UNITDIR)
+	$Qfor unit in $(UNITS); do \
+		$(PLACE) $$unit > $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
+	done
+	$(INSTALL) -Dm644 systemd/modules-load.conf $(DESTDIR)$(MODULESDIR)/vigil.conf
+	$(INSTALL) -Dm644 systemd/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
+
+uninstall-units:
+	rm -f $(UNITS:systemd/%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DESTDIR)$(MODULESDIR)/vigil.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
+	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)/etc/vigil)
+
+# --- Debian package --------------------------------------------------------------------------
+
+# Built of a copy of what git knows, as the packager's tools write beside their tree.
+DEB_ARCH = $(shell dpkg --print-architecture)
+DEB = build/vigil_$(VERSION)_$(DEB_ARCH).deb
+DEB_TREE = build/deb/vigil-$(VERSION)
+deb: deps-deb
+	$Q[ "$$(dpkg-parsechangelog -S Version)" = $(VERSION) ] || \
+		{ echo 'debian/changelog is not about version $(VERSION)' >&2; exit 1; }
+	$Qrm -rf build/deb && mkdir -p $(DEB_TREE)
+	$Qgit ls-files -co --exclude-standard -z | \
+		tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C $(DEB_TREE)
+	$(SAY) DEB $(DEB)
+	$Qcd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL -u VIGIL_BUILD -u V -u SAN \
+		DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
+		dpkg-buildpackage -b --no-sign -j$(shell nproc) > ../log 2>&1 || \
+		{ tail -n 30 ../log >&2; exit 1; }
+	$Qcp build/deb/*.deb build/
+
+deps-deb:
+	@tests/deps deb
+
 # Leaves the policy and what was recorded.
-uninstall:
+uninstall: uninstall-units
 	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/share/man/,$(foreach page,$(notdir $(MAN)),man$(subst .,,$(suffix $(page)))/$(page)))
 	rm -rf $(DESTDIR)$(PREFIX)/bin/vigil $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil \
@@ -265,6 +310,7 @@ help:
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
 	@echo 'make deps          install what is missing'
 	@echo 'make lint format clang clean'
@@ -274,7 +320,8 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: hostile all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
+.PHONY: deb deps-deb hostile install-units uninstall-units
+.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
 	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 

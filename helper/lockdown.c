@@ -16,11 +16,6 @@
 
 #include "helper/netlink.h"
 
-enum {
-	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
-};
-
 static struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 
 const char *lockdown_check(void)
@@ -31,7 +26,7 @@ const char *lockdown_check(void)
 		return "it does not run as root: give it a uid of its own";
 	if (syscall(SYS_capget, &header, sets) < 0 ||
 	    !(sets[0].permitted >> CAP_NET_ADMIN & 1))
-		return "it needs CAP_NET_ADMIN, as an ambient capability";
+		return "it needs CAP_NET_ADMIN, see vigil-helper(8)";
 	if (netlink_probe() < 0)
 		return "this kernel has no nf_tables, or does not let it be used here";
 	return NULL;
@@ -71,6 +66,8 @@ static const char failing[] =
 #define ALLOW SCMP_ACT_ALLOW
 #define FAIL SCMP_ACT_ERRNO(EACCES)
 #define NETLINK { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+		    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define NETFILTER { 2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0 }
 /* clang-format on */
 static const struct condition {
@@ -108,8 +105,7 @@ static int fill(scmp_filter_ctx filter)
 {
 	int error = add(filter, ALLOW, allowed);
 
-	if (!error)
-		error = add(filter, FAIL, failing);
+	error = error ? error : add(filter, FAIL, failing);
 	for (const struct condition *c = conditions; c->action && !error; c++)
 		error = seccomp_rule_add_array(filter, c->action, c->call, c->count,
 					       c->when);

@@ -90,6 +90,9 @@ static void block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* It has no children; but PID 1 of a container gets who lost its parent, and
+	   so the kernel reaps them. */
+	signal(SIGCHLD, SIG_IGN);
 }
 
 static int lock_down(void)

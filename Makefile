@@ -110,6 +110,8 @@ $(HOSTILE): $(patsubst %.c,$B/%.o,$(wildcard tests/vm/hostile*.c)) $B/libvigil.a
 
 hostile: $(HOSTILE)
 
+.PHONY: hostile
+
 tests: $(UNIT) $(KERNEL) $(HOSTILE)
 
 # --- the commands of the README --------------------------------------------------------------
@@ -320,9 +322,9 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: deb deps-deb hostile install-units uninstall-units
+.PHONY: deb deps-deb install-units uninstall-units
 .PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
 	format clang fuzz fuzz-objects install install-docs uninstall docs help
 .SECONDARY:
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

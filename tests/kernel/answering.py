@@ -224,12 +224,15 @@ def speaks_with_the_manager():
     with Home() as m:
         manager = Manager(m)
         m.start(BAD_POLICY, ready=False)
-        lab.wait_for(lambda: m.state_name() == "failed")
-        tap.check("with a bad policy it is not ready", not manager.heard("READY=1", 1) and
-                  any("STATUS=" in l and "has 2 error" in l for l in manager.said),
+        tap.equal("where a bad policy would leave nothing enforced, the start fails",
+                  lab.wait_for(lambda: m.agent.child.poll()), 1)
+        status = [l for l in manager.said if l.startswith("STATUS=")][-1]
+        tap.check("without READY, and says why", "READY=1" not in manager.said and
+                  "the policy has 2 errors" in status and "line 4: no zone" in status,
                   manager.said)
-        m.reload(POLICY)
-        tap.check("it is when one stands", manager.heard("READY=1"), manager.said)
+        m.write("policy.yml", POLICY)
+        m.start_agent()
+        tap.check("it is ready when one stands", manager.heard("READY=1"), manager.said)
         tap.check("it says what is enforced", manager.heard(f"STATUS={m.policy_path} is enforced"),
                   manager.said)
         tap.check("the watchdog is fed", manager.heard("WATCHDOG=1"), manager.said)
@@ -246,7 +249,24 @@ def speaks_with_the_manager():
         m.reload(BAD_POLICY)
         tap.check("one that fails ends as well", manager.heard("READY=1") and
                   manager.heard(f"STATUS={m.policy_path} was not enforced"), manager.said)
-        m.write("policy.yml", POLICY)
+        m.agent.end()
+        manager.said.clear()
+        m.start_agent(ready=False)
+        tap.check("with rules of before, it starts in spite of a bad policy",
+                  manager.heard("READY=1") and m.state_name() == "failed", manager.said)
+        m.agent.end()
+        (m.state / "committed.json").unlink()
+        manager.said.clear()
+        m.start_agent(ready=False)
+        tap.check("also where it does not know what they say",
+                  manager.heard("READY=1") and m.status()["policy"] is None, manager.said)
+        m.reload(POLICY)
+        manager.said.clear()
+        m.call("Apply", {"name": "/x\nREADY=1", "policy": BAD_POLICY})
+        tap.check("no name of a policy can say more than it should",
+                  manager.heard("STATUS=/x?READY=1 was not enforced") and
+                  manager.said.count("READY=1") == 1, manager.said)
+        m.reload()
 
         m.checkpoint()
         m.agent.kill()

@@ -346,6 +346,9 @@ class Control:
         self.send(method, parameters)
         return self.receive()
 
+    def fileno(self):
+        return self.socket.fileno()
+
     def close(self):
         self.socket.close()
 

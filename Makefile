@@ -113,6 +113,8 @@ $(HOSTILE): $(patsubst %.c,$B/%.o,$(wildcard tests/vm/hostile*.c)) $B/libvigil.a
 
 hostile: $(HOSTILE)
 
+.PHONY: hostile
+
 tests: $(UNIT) $(KERNEL) $(HOSTILE)
 
 # --- the commands of the README --------------------------------------------------------------
@@ -357,10 +359,9 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: deb deps-deb install-units uninstall-units
-.PHONY: hostile all tests clean check check-all check-san test-all demo demo-run test \
-	test-kernel deps deps-build lint format clang fuzz fuzz-objects install install-docs uninstall \
-	docs help check-nix nix-options
+.PHONY: all tests check check-all check-san test-all demo demo-run test test-kernel deps \
+	deps-build lint format clang fuzz fuzz-objects docs help clean \
+	install install-docs install-units uninstall uninstall-units deb deps-deb
 .SECONDARY:
 
 -include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

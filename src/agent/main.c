@@ -21,7 +21,19 @@
 #include "base/log.h"
 #include "helper/protocol.h"
 
-/* What the manager passes has a name; what has none is not ours. */
+/* Beyond what is ours only the manager's store can hold something. */
+static void turn_away(int fd, const char *name)
+{
+	close(fd);
+	manager_forget(name);
+}
+
+/*
+ * What the manager passes has a name; what has none is not ours. First come its
+ * sockets, then its store, then what it has opened. An agent that was taken over may
+ * have left anything in the store, under any name, so "control" is the first of that
+ * name and "helper" the last, or the next agent would be cut off as well.
+ */
 static void take_inherited(struct inherited *ret)
 {
 	static const char *const names[] = { "helper", "control", "conntrack", "log",
@@ -39,10 +51,13 @@ static void take_inherited(struct inherited *ret)
 
 		while (n < ARRAY_SIZE(names) && strcmp(given[i], names[n]) != 0)
 			n++;
+		if (n < ARRAY_SIZE(names) && places[n] == &ret->helper &&
+		    ret->helper >= 0)
+			turn_away(take_fd(ret->helper), names[n]);
 		if (n < ARRAY_SIZE(names) && *places[n] < 0)
 			*places[n] = fd;
 		else
-			close(fd);
+			turn_away(fd, given[i]);
 		free(given[i]);
 	}
 	free(given);

@@ -56,9 +56,9 @@ def bears_abuse_of_its_socket():
                      {"interface": "io.vigil.Agent"})
         description = control.receive()["parameters"]["description"]
         tap.check("the interface describes itself", "interface io.vigil.Agent" in description and
-                  "method GetStatus()" in description)
+                  "method GetStatus(" in description)
         status = set(m.status())
-        words = description.split("method GetStatus() -> (")[1].split("method Reload")[0]
+        words = description.split("method GetStatus(wait: ?bool) -> (")[1].split("method Reload")[0]
         tap.equal("GetStatus answers with what it describes",
                   {k for k in status if f"\n  {k}: " not in words}, set())
         for i in range(50):
@@ -289,6 +289,10 @@ def speaks_with_the_manager():
         m.lan.talk("udp", "10.0.2.2", 53, source_port=5000)
         tap.check("descriptors of the wrong kind are not used", lab.wait_for(
             lambda: m.status()["events"]["total"] > 0), m.agent.log)
+        for name in "conntrack", "nonsense":
+            tap.check(f"and the manager is told to let go of {name}",
+                      manager.heard("FDSTOREREMOVE=1") and f"FDNAME={name}" in manager.said,
+                      manager.said)
 
 
 def uses_what_is_passed():
@@ -303,9 +307,14 @@ def uses_what_is_passed():
         m.helper.passed = {"helper": theirs.fileno()}
         m.helper.start()
         theirs.close()
-        m.agent.passed = {"control": listening.fileno(), "helper": ours.fileno()}
+        # As a predecessor that was taken over may leave them in the manager's store.
+        dead, gone = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        gone.close()
+        m.agent.passed = {"control": listening.fileno(), "control#left": dead.fileno(),
+                          "helper#left": dead.fileno(), "helper": ours.fileno()}
         m.start_agent()
         ours.close()
+        dead.close()
         tap.equal("with passed sockets the policy is enforced",
                   m.lan.talk("tcp", "10.0.1.1", 22), "ok")
         tap.check("and no other socket made", not (m.run_dir / "agent.sock").exists())

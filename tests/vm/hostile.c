@@ -124,6 +124,7 @@ static const struct {
 	{ "threads", exhaust_threads, NULL },
 	{ "memory", exhaust_memory, NULL },
 	{ "disk", exhaust_disk, NULL },
+	{ "ask", NULL, helper_ask },
 	{ "refused", NULL, helper_refused },
 	{ "flood", NULL, helper_flood },
 	{ "sockets", NULL, helper_sockets },

@@ -43,6 +43,7 @@ void files_reach(FILE *seen);
 /* hostile_helper.c: @fd is the connection to the helper; greeted, except for
  * helper_ending(). All note what they saw. */
 
+void helper_ask(int fd, FILE *seen);
 void helper_refused(int fd, FILE *seen);
 void helper_ending(int fd, unsigned int trick, FILE *seen);
 void helper_flood(int fd, FILE *seen);

@@ -4,6 +4,7 @@
 # hostile.c has the attempts; here stands what must come of them.
 
 SETTINGS = "/run/systemd/system/vigil.service.d"
+PROGRAM = "/opt/vigil-tests/hostile"
 STATE = "/var/lib/private/vigil"
 ONLY_OWN = "nft list ruleset | sed '/^table inet vigil {/,/^}/d'"
 # What the unit's sandbox leaves: its state, and what every program has.
@@ -52,7 +53,7 @@ def run_hostile(orders, status=0):
 def run_as_root(orders):
     """The same program without a unit."""
     machine.succeed(f"mkdir -p /root/hostile; echo '{orders}' > /root/hostile/orders")
-    machine.succeed(f"STATE_DIRECTORY=/root/hostile {program}")
+    machine.succeed(f"STATE_DIRECTORY=/root/hostile {PROGRAM}")
     return read_seen(machine.succeed("cat /root/hostile/seen"))
 
 
@@ -62,7 +63,6 @@ def table():
 
 start_all()
 machine.wait_for_unit("vigil.service")
-program = machine.succeed("command -v hostile").strip()
 machine.wait_until_succeeds("vigil status")
 
 # --- what is there to be protected -----------------------------------------------------------
@@ -155,7 +155,7 @@ others_before = machine.succeed(ONLY_OWN)
 table_before = table()
 helper = machine.succeed("systemctl show -P MainPID vigil-helper.service").strip()
 machine.succeed(f"mkdir -p {SETTINGS}")
-write(f"{SETTINGS}/hostile.conf", f"[Service]\nExecStart=\nExecStart={program}")
+write(f"{SETTINGS}/hostile.conf", f"[Service]\nExecStart=\nExecStart={PROGRAM}")
 
 # --- the attempts are real -------------------------------------------------------------------
 
@@ -189,11 +189,12 @@ for trick in range(20):
         break
 judge("with the helper", run_hostile("flood 0 locked"))
 with subtest("the helper serves others after all that, and is the same process"):
-    assert run_as_root("sockets 0")[0][2] == "done"
+    assert run_as_root("ask 0")[0][2] == "done"
     assert machine.succeed("systemctl show -P MainPID vigil-helper.service").strip() == helper
 
 with subtest("no table of others has changed, byte for byte"):
-    assert machine.succeed(ONLY_OWN) == others_before
+    others = machine.succeed(ONLY_OWN)
+    assert others == others_before, others
 with subtest("nor has Vigil's own"):
     assert table() == table_before
 
@@ -232,6 +233,7 @@ for what in ("processes", "threads locked"):
         assert int(said.split()[-1]) <= int(unit("TasksMax")), said
 with subtest("MemoryMax= bounds its memory"):
     seen = run_hostile("memory 0 locked", status=1)
+    assert unit("Result") == "oom-kill", unit("Result")
     machine.succeed("systemctl stop vigil.service")
     used = int(seen[-1][1].split()[-1]) * 2**20
     assert used <= int(unit("MemoryMax")), (used, unit("MemoryMax"))
@@ -255,9 +257,10 @@ with subtest("so the host is open, until an honest agent comes"):
     machine.succeed("ip netns exec stranger python3 -c 'import socket;"
                     "socket.create_connection((\"192.0.2.1\", 2323), 5)'")
 
-judge("as is documented", run_hostile("poison-store 0 locked"))
-machine.succeed(f"cd {STATE} && rm -f orders seen && for f in *; do [ ! -f $f ] ||"
-                " head -c 5000 /dev/urandom >$f; done; ln -s /etc/shadow committed.new")
+judge("as is documented", run_hostile("poison-store 0"))
+machine.succeed(f"cd {STATE} && rm -f orders seen program set-user && for f in *; do"
+                " [ ! -f $f ] || head -c 5000 /dev/urandom >$f; done;"
+                " ln -s /etc/shadow .numbers.new; ln -s /etc/shadow .committed.json.new")
 machine.succeed(f"rm -r {SETTINGS} && systemctl daemon-reload")
 with subtest("the agent itself comes back, whatever its state and descriptors have become"):
     machine.succeed("systemctl restart vigil.service")
@@ -268,5 +271,16 @@ with subtest("and its rules are in force again"):
                  "socket.create_connection((\"192.0.2.1\", 2323), 1)'")
     machine.succeed("ip netns exec stranger python3 -c 'import socket;"
                     "socket.create_connection((\"192.0.2.1\", 8080), 5)'")
+with subtest("what it wrote where its state is can be cleaned away"):
+    machine.succeed("systemctl stop vigil.service &&"
+                    " systemctl clean --what=state --what=fdstore vigil.service")
+    machine.fail(f"test -e {STATE}/.numbers.new")
+    machine.succeed("systemctl start vigil.service")
+    machine.succeed(f"test -s {STATE}/numbers")
+    assert table() == table_before
 with subtest("no table of others has changed to the end"):
     assert machine.succeed(ONLY_OWN) == others_before
+with subtest("as root what was tried with passed sockets succeeds, so it was real"):
+    done = {what for _, what, outcome in run_as_root("sockets 0") if outcome == "done"}
+    assert "deletes another table through the socket it got" in done, done
+    assert machine.succeed(ONLY_OWN) != others_before

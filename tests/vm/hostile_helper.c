@@ -192,16 +192,20 @@ static void refuse_payloads(int fd, FILE *seen)
 	}
 }
 
+/* As an honest agent would. */
+void helper_ask(int fd, FILE *seen)
+{
+	int dump = helper_dump(fd, HELPER_DUMP_SETS, NULL);
+
+	note(seen, "holds", "gets an answer from the helper", dump < 0 ? -dump : 0);
+}
+
 void helper_refused(int fd, FILE *seen)
 {
-	int dump;
-
 	refuse_scripts(fd, seen);
 	refuse_elements(fd, seen);
 	refuse_payloads(fd, seen);
-	dump = helper_dump(fd, HELPER_DUMP_SETS, NULL);
-	note(seen, "holds", "gets an answer on the same connection after all that",
-	     dump < 0 ? -dump : 0);
+	helper_ask(fd, seen);
 }
 
 /* --- what ends the connection -------------------------------------------------------

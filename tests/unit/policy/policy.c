@@ -201,7 +201,8 @@ static void tells_why_a_file_cannot_be_loaded(void **state)
 	if (geteuid() == 0)
 		assert_int_equal(seteuid(65534), 0);
 	expect_load_refusal(path, false, "you may not read this file");
-	expect_load_refusal(path, true, "the agent's user may not read this file: make");
+	expect_load_refusal(path, true,
+			    "the agent's user may not read this file: make");
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	unlink(path);

@@ -235,7 +235,13 @@ static void agent_ends_well_and_reaps_without_proc(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	in_namespace(give_agent_an_orphan);
-	harness_must("test -s %s/flows.db && rm -r %s", directory, directory);
+	harness_must("test -s %s/flows.db", directory);
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	return harness_run("rm -r %s", directory);
 }
 
 int main(void)
@@ -243,7 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helper_ends_well_by_sigterm_and_sigint),
 		cmocka_unit_test(helper_reaps_who_lost_its_parent),
-		cmocka_unit_test(agent_ends_well_and_reaps_without_proc),
+		cmocka_unit_test_teardown(agent_ends_well_and_reaps_without_proc,
+					  remove_directory),
 	};
 
 	alarm(300);

@@ -33,7 +33,10 @@ CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 HARDEN := -fPIE
 SANFLAGS := -fsanitize=address,undefined
 endif
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) $(CFLAGS)
+# Where it is built is nobody's business, and would make each copy's bytes its own.
+PLACELESS := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) \
+	$(PLACELESS) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 VIGIL_PKGS := libsystemd jansson sqlite3 yaml-0.1 libseccomp libmnl libmd
@@ -102,7 +105,17 @@ $B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libv
 # End-to-end scenarios: programs that take TAP's form as well.
 SCENARIOS := $(filter-out %/lab.py %/home.py,$(wildcard tests/kernel/*.py))
 
-tests: $(UNIT) $(KERNEL)
+# What takes the agent's place in tests/vm/hostile.py.
+HOSTILE := $B/tests/vm/hostile
+$(HOSTILE): $(patsubst %.c,$B/%.o,$(wildcard tests/vm/hostile*.c)) $B/libvigil.a
+	$(SAY) LINK $@
+	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
+
+hostile: $(HOSTILE)
+
+.PHONY: hostile
+
+tests: $(UNIT) $(KERNEL) $(HOSTILE)
 
 # --- the commands of the README --------------------------------------------------------------
 
@@ -122,8 +135,10 @@ check-san:
 	$Q$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
 	$Q$(MAKE) --no-print-directory SAN=1 test-all
 
-test-all: all tests
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+# What is shipped is looked at once, not for each kind of build.
+SHIPPED := $(if $(filter build,$B),tests/units tests/package tests/nix/check tests/oci/check)
+test-all: all tests $(if $(SHIPPED),docs $(if $(DEB_ARCH),deb))
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS) $(SHIPPED)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
@@ -228,24 +243,96 @@ install-docs: docs
 # Where vigil looks for the helper when it is not near itself.
 $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 
+# --- containers: make oci OUT=build/oci writes archives as well ---------------------------------
+
+oci: all
+	$Q oci/build --programs $B $(if $(OUT),--out $(OUT))
+
+check-oci: all
+	$Q tests/run tests/oci/check
+
+deps-oci:
+	@tests/deps oci
+
+.PHONY: oci check-oci deps-oci
+
 # --- install -----------------------------------------------------------------------------------
 
 INSTALL := install
 LIBEXECDIR ?= $(PREFIX)/lib/vigil
 DOCDIR ?= $(PREFIX)/share/doc/vigil
-install: all docs install-docs
+install: all docs install-docs install-units
 	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
 	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard examples/*.yml examples/*.txt)
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR) README.md $(wildcard docs/*.md)
 
+# --- systemd's part: valid as it stands for PREFIX=/usr, else with the paths of this one ------
+
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+MODULESDIR ?= $(PREFIX)/lib/modules-load.d
+SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
+UNITS := $(wildcard systemd/*.service systemd/*.socket)
+PLACE := sed -e 's,/usr/lib/vigil/,$(LIBEXECDIR)/,' -e 's,/usr/bin/,$(PREFIX)/bin/,'
+
+# The policy is the administrator's: only its place is made.
+install-units:
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vigil $(DESTDIR)$(UNITDIR)
+	$Qfor unit in $(UNITS); do \
+		$(PLACE) $$unit > $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
+	done
+	$(INSTALL) -Dm644 systemd/modules-load.conf $(DESTDIR)$(MODULESDIR)/vigil.conf
+	$(INSTALL) -Dm644 systemd/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
+
+uninstall-units:
+	rm -f $(UNITS:systemd/%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DESTDIR)$(MODULESDIR)/vigil.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
+	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(SYSCONFDIR)/vigil)
+
+# --- Debian package --------------------------------------------------------------------------
+
+# Built of a copy of what git knows, as the packager's tools write beside their tree.
+DEB_ARCH := $(shell dpkg --print-architecture 2>/dev/null)
+DEB := build/vigil_$(VERSION)_$(DEB_ARCH).deb
+DEB_TREE := build/deb/vigil-$(VERSION)
+DEB_SOURCE := $(wildcard $(filter-out tests/% .ci/%,$(shell git ls-files -co --exclude-standard 2>/dev/null)))
+deb: deps-deb
+	$Q$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(DEB_SOURCE)
+	$Q[ "$$(dpkg-parsechangelog -S Version)" = $(VERSION) ] || \
+		{ echo 'debian/changelog is not about version $(VERSION)' >&2; exit 1; }
+	$Qrm -rf build/deb && mkdir -p $(DEB_TREE)
+	$Qtar -c $(DEB_SOURCE) | tar -x -C $(DEB_TREE)
+	$(SAY) DEB $@
+	$Qcd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL -u VIGIL_BUILD -u V -u SAN \
+		DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
+		dpkg-buildpackage -b --no-sign -j$(shell nproc) > ../log 2>&1 || \
+		{ tail -n 30 ../log >&2; exit 1; }
+	$Qcp build/deb/*.deb build/
+
+deps-deb:
+	@tests/deps deb
+
 # Leaves the policy and what was recorded.
-uninstall:
+uninstall: uninstall-units
 	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/share/man/,$(foreach page,$(notdir $(MAN)),man$(subst .,,$(suffix $(page)))/$(page)))
 	rm -rf $(DESTDIR)$(PREFIX)/bin/vigil $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
+
+# --- Nix: NIXPKGS=, a copy of nixpkgs or of nixpkgs.lib, lets it evaluate for real -------------
+
+check-nix: all docs
+	$Q tests/run tests/nix/check
+
+.PHONY: check-nix nix-options
+nix-options:
+	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
+		mv docs/nixos-options.md.tmp docs/nixos-options.md
 
 help:
 	@echo 'make               build the programs in $B/'
@@ -256,8 +343,13 @@ help:
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
+	@echo 'make check-nix     nix/: NIXPKGS= names a copy of nixpkgs, or of its lib/ alone'
+	@echo 'make nix-options   write docs/nixos-options.md anew; needs NIXPKGS'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
+	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
 	@echo 'make deps          install what is missing'
 	@echo 'make lint format clang clean'
 	@echo
@@ -266,8 +358,9 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help
+.PHONY: all tests check check-all check-san test-all demo demo-run test test-kernel deps \
+	deps-build lint format clang fuzz fuzz-objects docs help clean \
+	install install-docs install-units uninstall uninstall-units deb deps-deb
 .SECONDARY:
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

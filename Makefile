@@ -33,7 +33,10 @@ CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 HARDEN := -fPIE
 SANFLAGS := -fsanitize=address,undefined
 endif
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) $(CFLAGS)
+# Where it is built is nobody's business, and would make each copy's bytes its own.
+PLACELESS := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) \
+	$(PLACELESS) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 VIGIL_PKGS := libsystemd jansson sqlite3 yaml-0.1 libseccomp libmnl libmd
@@ -132,8 +135,10 @@ check-san:
 	$Q$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
 	$Q$(MAKE) --no-print-directory SAN=1 test-all
 
-test-all: all tests
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
+# What is shipped is looked at once, not for each kind of build.
+SHIPPED := $(if $(filter build,$B),tests/units tests/package tests/nix/check tests/oci/check)
+test-all: all tests $(if $(SHIPPED),docs $(if $(DEB_ARCH),deb))
+	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS) $(SHIPPED)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
@@ -238,6 +243,19 @@ install-docs: docs
 # Where vigil looks for the helper when it is not near itself.
 $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 
+# --- containers: make oci OUT=build/oci writes archives as well ---------------------------------
+
+oci: all
+	$Q oci/build --programs $B $(if $(OUT),--out $(OUT))
+
+check-oci: all
+	$Q tests/run tests/oci/check
+
+deps-oci:
+	@tests/deps oci
+
+.PHONY: oci check-oci deps-oci
+
 # --- install -----------------------------------------------------------------------------------
 
 INSTALL := install
@@ -251,6 +269,7 @@ install: all docs install-docs install-units
 
 # --- systemd's part: valid as it stands for PREFIX=/usr, else with the paths of this one ------
 
+SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 MODULESDIR ?= $(PREFIX)/lib/modules-load.d
 SYSCTLDIR ?= $(PREFIX)/lib/sysctl.d
@@ -259,7 +278,7 @@ PLACE := sed -e 's,/usr/lib/vigil/,$(LIBEXECDIR)/,' -e 's,/usr/bin/,$(PREFIX)/bi
 
 # The policy is the administrator's: only its place is made.
 install-units:
-	$(INSTALL) -d $(DESTDIR)/etc/vigil $(DESTDIR)$(UNITDIR)
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vigil $(DESTDIR)$(UNITDIR)
 	$Qfor unit in $(UNITS); do \
 		$(PLACE) $$unit > $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#systemd/} || exit 1; \
@@ -270,21 +289,24 @@ install-units:
 uninstall-units:
 	rm -f $(UNITS:systemd/%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(MODULESDIR)/vigil.conf $(DESTDIR)$(SYSCTLDIR)/60-vigil.conf
-	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)/etc/vigil)
+	rmdir --ignore-fail-on-non-empty $(wildcard $(DESTDIR)$(SYSCONFDIR)/vigil)
 
 # --- Debian package --------------------------------------------------------------------------
 
 # Built of a copy of what git knows, as the packager's tools write beside their tree.
-DEB_ARCH = $(shell dpkg --print-architecture)
-DEB = build/vigil_$(VERSION)_$(DEB_ARCH).deb
-DEB_TREE = build/deb/vigil-$(VERSION)
+DEB_ARCH := $(shell dpkg --print-architecture 2>/dev/null)
+DEB := build/vigil_$(VERSION)_$(DEB_ARCH).deb
+DEB_TREE := build/deb/vigil-$(VERSION)
+DEB_SOURCE := $(wildcard $(filter-out tests/% .ci/%,$(shell git ls-files -co --exclude-standard 2>/dev/null)))
 deb: deps-deb
+	$Q$(MAKE) --no-print-directory $(DEB)
+
+$(DEB): $(DEB_SOURCE)
 	$Q[ "$$(dpkg-parsechangelog -S Version)" = $(VERSION) ] || \
 		{ echo 'debian/changelog is not about version $(VERSION)' >&2; exit 1; }
 	$Qrm -rf build/deb && mkdir -p $(DEB_TREE)
-	$Qgit ls-files -co --exclude-standard -z | \
-		tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C $(DEB_TREE)
-	$(SAY) DEB $(DEB)
+	$Qtar -c $(DEB_SOURCE) | tar -x -C $(DEB_TREE)
+	$(SAY) DEB $@
 	$Qcd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL -u VIGIL_BUILD -u V -u SAN \
 		DEB_BUILD_OPTIONS='nocheck noautodbgsym' \
 		dpkg-buildpackage -b --no-sign -j$(shell nproc) > ../log 2>&1 || \
@@ -302,6 +324,16 @@ uninstall: uninstall-units
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
 
+# --- Nix: NIXPKGS=, a copy of nixpkgs or of nixpkgs.lib, lets it evaluate for real -------------
+
+check-nix: all docs
+	$Q tests/run tests/nix/check
+
+.PHONY: check-nix nix-options
+nix-options:
+	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
+		mv docs/nixos-options.md.tmp docs/nixos-options.md
+
 help:
 	@echo 'make               build the programs in $B/'
 	@echo 'make demo          install what is missing, build, and show a gateway at work'
@@ -311,9 +343,13 @@ help:
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
+	@echo 'make check-nix     nix/: NIXPKGS= names a copy of nixpkgs, or of its lib/ alone'
+	@echo 'make nix-options   write docs/nixos-options.md anew; needs NIXPKGS'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
+	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
 	@echo 'make deps          install what is missing'
 	@echo 'make lint format clang clean'
 	@echo
@@ -322,9 +358,9 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: deb deps-deb install-units uninstall-units
-.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help
+.PHONY: all tests check check-all check-san test-all demo demo-run test test-kernel deps \
+	deps-build lint format clang fuzz fuzz-objects docs help clean \
+	install install-docs install-units uninstall uninstall-units deb deps-deb
 .SECONDARY:
 
 -include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

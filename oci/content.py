@@ -59,26 +59,26 @@ def libraries(programs):
     return sorted(found)
 
 
-def package_of(path):
-    """The Debian package that a file belongs to, or "" where dpkg does not know."""
+def packages_of(paths):
+    """{path: the Debian package that it belongs to}, without those that dpkg doesn't know."""
     # With merged /usr the same file has two names, and dpkg knows one of them.
-    names = {path, str(pathlib.Path(path).resolve()), "/usr" + path,
-             path.removeprefix("/usr")}
-    for name in sorted(names):
-        try:
-            told = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
-        except FileNotFoundError:
-            return ""
-        if told.returncode == 0:
-            return told.stdout.split(": ")[0].split(",")[0]
-    return ""
+    names = {name: path for path in paths
+             for name in (path, str(pathlib.Path(path).resolve()), "/usr" + path,
+                          path.removeprefix("/usr"))}
+    try:
+        told = subprocess.run(["dpkg-query", "-S", *sorted(names)], capture_output=True,
+                              text=True).stdout
+    except FileNotFoundError:
+        return {}
+    found = re.findall(r"^([^\s,]+).*: (/.*)$", told, re.M)
+    return {names[name]: package for package, name in found if name in names}
 
 
 def time_zones():
     """The zones by their usual names; rules with hours follow local time."""
     if not (ZONES / "UTC").exists():
         raise Missing("there are no time zones in /usr/share/zoneinfo: install tzdata")
-    package = package_of(str(ZONES / "Europe/Berlin"))
+    package = packages_of([str(ZONES / "UTC")]).get(str(ZONES / "UTC"), "")
     for path in sorted(ZONES.rglob("*")):
         inside = path.relative_to(ZONES)
         if inside.parts[0] in ("posix", "right") or path.is_dir():
@@ -118,9 +118,11 @@ def collect(name, programs):
     for program, path in places.items():
         files.append(File(path, stripped(programs / program), mode=0o755,
                           attributes=attributes))
-    for path in libraries([programs / program for program in places]):
+    loaded = libraries([programs / program for program in places])
+    owners = packages_of(loaded)
+    for path in loaded:
         files.append(File(path[1:], pathlib.Path(path).read_bytes(), mode=0o755,
-                          package=package_of(path)))
+                          package=owners.get(path, "")))
     files.append(File(f"{LICENCES}/vigil/LICENSE", (HERE.parent / "LICENSE").read_bytes()))
     for package in sorted({f.package for f in files} - {"vigil", ""}):
         plain = package.split(":")[0]

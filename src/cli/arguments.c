@@ -19,6 +19,8 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_NO_KERNEL] = { "no-kernel", 0, NULL, VALUE_NONE, NULL,
 			       "leave out the trial load into a throwaway kernel "
 			       "namespace" },
+	[OPTION_NO_FEEDS] = { "no-feeds", 0, NULL, VALUE_NONE, NULL,
+			      "leave out the files of feeds: they need not be here" },
 	[OPTION_PLAIN] = { "plain", 0, NULL, VALUE_NONE, NULL,
 			   "leave the optimiser out: one rule after the other" },
 	[OPTION_ELEMENTS] = { "elements", 0, NULL, VALUE_NONE, NULL,

@@ -23,7 +23,8 @@ const struct command commands[] = {
 		.summary = "say all that is wrong with a policy, and try it on the kernel",
 		.operand = "POLICY",
 		.operand_kind = VALUE_FILE,
-		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_NO_KERNEL),
+		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_NO_KERNEL) |
+			   BIT(OPTION_NO_FEEDS),
 		.details =
 			"Reads the policy and the feeds it names, and reports every "
 			"error with its place and a caret. Where there is none, the "
@@ -40,6 +41,8 @@ const struct command commands[] = {
 			{ "vigil check policy.yml", "read, compile and try it" },
 			{ "vigil check --no-kernel policy.yml",
 			  "where user namespaces are not allowed" },
+			{ "vigil check --no-kernel --no-feeds policy.yml",
+			  "a policy of another machine" },
 			{ "vigil check --json policy.yml", "for an editor" },
 		},
 		.run = cmd_check,

@@ -56,9 +56,9 @@ def bears_abuse_of_its_socket():
                      {"interface": "io.vigil.Agent"})
         description = control.receive()["parameters"]["description"]
         tap.check("the interface describes itself", "interface io.vigil.Agent" in description and
-                  "method GetStatus()" in description)
+                  "method GetStatus(" in description)
         status = set(m.status())
-        words = description.split("method GetStatus() -> (")[1].split("method Reload")[0]
+        words = description.split("method GetStatus(wait: ?bool) -> (")[1].split("method Reload")[0]
         tap.equal("GetStatus answers with what it describes",
                   {k for k in status if f"\n  {k}: " not in words}, set())
         for i in range(50):

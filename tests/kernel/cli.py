@@ -170,6 +170,14 @@ def check_without_namespaces(cli, tap):
     done = cli.call("check", "--no-kernel", good, before=none)
     tap.check("--no-kernel checks the rest there",
               done.returncode == 0 and "not tried" in done.stdout, seen(done))
+    elsewhere = cli.machine.directory / "elsewhere.yml"
+    elsewhere.write_text("version: 1\nban: [bad]\n"
+                         "feeds: {bad: {file: /nowhere/bad.txt, on_error: fail}}\n")
+    tap.check("a list that is not here is an error",
+              cli.call("check", "--no-kernel", elsewhere).returncode == 1)
+    done = cli.call("check", "--no-kernel", "--no-feeds", elsewhere)
+    tap.check("--no-feeds checks a policy whose lists are on another machine",
+              done.returncode == 0 and "1 feed with 0 ranges" in done.stdout, seen(done))
     alone = cli.machine.directory / "alone"
     alone.mkdir()
     shutil.copy(cli.program, alone / "vigil")

@@ -156,6 +156,7 @@ def tells_how_a_reload_ended():
 
         first, gone, second = (m.control() for _ in range(3))
         first.send("Apply", {"name": "/x", "policy": large})
+        m.call("GetStatus")  # which comes after it, and signals would go before it
         m.write("policy.yml", BAD_POLICY)
         for _ in range(50):
             m.agent.send(signal.SIGHUP)

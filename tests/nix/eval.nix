@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tests/nix/check looks at, as one value that can be written as JSON.
+#
+# nixpkgs: nixpkgs itself, or a copy of its lib/ alone. readme: the README's snippet, a file.
+{
+  nixpkgs,
+  readme,
+}:
+let
+  lib = import (nixpkgs + "/lib");
+  standin = import ./standin.nix { inherit lib; };
+  flake = import ../../flake.nix;
+  systems = [
+    "x86_64-linux"
+    "aarch64-linux"
+  ];
+  outputs = flake.outputs {
+    self = outputs;
+    nixpkgs = {
+      inherit lib;
+      legacyPackages = lib.genAttrs systems (_: standin.pkgs);
+    };
+  };
+  vigil = outputs.nixosModules.default;
+
+  unitsOf =
+    config:
+    lib.mapAttrs (_: unit: { inherit (unit) text wantedBy overrideStrategy; }) (
+      lib.filterAttrs (name: _: lib.hasPrefix "vigil" name) config.systemd.units
+    );
+
+  look =
+    config:
+    let
+      source = config.environment.etc."vigil/policy.yml".source or null;
+    in
+    {
+      failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
+      inherit (config) warnings;
+      firewall = config.networking.firewall.enable;
+      inherit (config.boot) kernelModules;
+      sysctl = config.boot.kernel.sysctl;
+      units = unitsOf config;
+      packages = map toString config.systemd.packages;
+      etc = lib.attrNames config.environment.etc;
+    }
+    // lib.optionalAttrs config.services.vigil.enable {
+      policy = config.services.vigil.finalSettings;
+      source = toString source;
+      check = source.buildCommand or null;
+      package = toString config.services.vigil.package;
+    };
+
+  case =
+    expected:
+    let
+      found =
+        look
+          (standin.evaluate { } [
+            vigil
+            expected.config
+          ]).config;
+      safe = builtins.tryEval (builtins.deepSeq found found);
+    in
+    {
+      expected =
+        removeAttrs expected [ "config" ]
+        // lib.optionalAttrs (expected ? file) { file = toString expected.file; };
+      found = if safe.success then safe.value else { error = true; };
+    };
+
+  # A test's nodes without what the test driver adds.
+  vm = test: {
+    inherit (test.test) name testScript;
+    nodes = lib.mapAttrs (_: node: {
+      found = look (standin.evaluate { } [ node ]).config;
+      inherit ((standin.evaluate { } [ node ]).config) virtualisation;
+    }) test.test.nodes;
+  };
+  names = lib.mapAttrs (_: lib.attrNames);
+in
+{
+  cases = lib.mapAttrs (_: case) (import ./cases.nix // import ./firewall-cases.nix);
+  readme = look (standin.evaluate { vigil = outputs; } [ (import readme) ]).config;
+  options = import ../../nix/options-doc.nix {
+    inherit lib;
+    inherit (standin) pkgs;
+  };
+  flake = {
+    outputs = lib.attrNames outputs;
+    inputs = lib.attrNames flake.inputs;
+    packages = names outputs.packages;
+    checks = names outputs.checks;
+    shells = names outputs.devShells;
+    formatter = lib.attrNames outputs.formatter;
+    images = lib.mapAttrs (_: package: package.image.config) (
+      lib.filterAttrs (_: package: package ? image) outputs.packages.x86_64-linux
+    );
+    # Forces all that goes into them.
+    derivations = lib.mapAttrs (_: package: package.drvPath) outputs.packages.x86_64-linux;
+    source = "${outputs.packages.x86_64-linux.vigil.src}";
+    shell = outputs.devShells.x86_64-linux.default.drvPath;
+    overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
+  };
+  tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
+}

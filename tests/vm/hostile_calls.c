@@ -42,7 +42,7 @@ static struct timespec now;
 static struct timeval now_us;
 static struct timex adjustment = { .modes = ADJ_MAXERROR, .maxerror = 100000 };
 static struct sched_param lowest = { .sched_priority = 1 };
-static struct rlimit many_files = { 1 << 19, 1 << 19 };
+static struct rlimit many_files = { 1 << 20, 1 << 20 };
 static struct clone_args new_user = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 static union bpf_attr map = {
 	.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1

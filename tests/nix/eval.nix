@@ -29,20 +29,23 @@ let
       lib.filterAttrs (name: _: lib.hasPrefix "vigil" name) config.systemd.units
     );
 
+  ours = lib.hasInfix "igil";
+
   look =
     config:
     let
       source = config.environment.etc."vigil/policy.yml".source or null;
     in
     {
-      failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
-      inherit (config) warnings;
+      # NixOS itself has more to say, of file systems and boot loaders.
+      failed = lib.filter ours (map (a: a.message) (lib.filter (a: !a.assertion) config.assertions));
+      warnings = lib.filter ours config.warnings;
       firewall = config.networking.firewall.enable;
       inherit (config.boot) kernelModules;
       sysctl = config.boot.kernel.sysctl;
       units = unitsOf config;
-      packages = map toString config.systemd.packages;
-      etc = lib.attrNames config.environment.etc;
+      packages = map toString (lib.filter (p: p.pname or "" == "vigil") config.systemd.packages);
+      etc = lib.filter (lib.hasPrefix "vigil") (lib.attrNames config.environment.etc);
     }
     // lib.optionalAttrs config.services.vigil.enable {
       policy = config.services.vigil.finalSettings;
@@ -51,12 +54,20 @@ let
       package = toString config.services.vigil.package;
     };
 
+  # NixOS itself, where it is there.
+  whole = builtins.pathExists (nixpkgs + "/nixos/modules/module-list.nix");
+  nixos = import ./nixos.nix { inherit lib nixpkgs standin; };
+
+  by = evaluate: {
+    cases = lib.mapAttrs (_: case evaluate) (import ./cases.nix // import ./firewall-cases.nix);
+    readme = look (evaluate { vigil = outputs; } [ (import readme) ]).config;
+  };
   case =
-    expected:
+    evaluate: expected:
     let
       found =
         look
-          (standin.evaluate { } [
+          (evaluate { } [
             vigil
             expected.config
           ]).config;
@@ -80,8 +91,8 @@ let
   names = lib.mapAttrs (_: lib.attrNames);
 in
 {
-  cases = lib.mapAttrs (_: case) (import ./cases.nix // import ./firewall-cases.nix);
-  readme = look (standin.evaluate { vigil = outputs; } [ (import readme) ]).config;
+  standin = by standin.evaluate;
+  nixos = if whole then by nixos else null;
   options = import ../../nix/options-doc.nix {
     inherit lib;
     inherit (standin) pkgs;

@@ -48,6 +48,8 @@ let
       '';
       config = {
         User = "${toString uid}:${toString group}";
+        # Where `podman exec vigil-agent vigil status` finds it.
+        Env = [ "PATH=/usr/bin" ];
         Entrypoint = entrypoint;
         StopSignal = "SIGTERM";
         Labels = lib.mapAttrs' (key: lib.nameValuePair "org.opencontainers.image.${key}") (

@@ -2,9 +2,11 @@
 # What tests/nix/check looks at, as one value that can be written as JSON.
 #
 # nixpkgs: nixpkgs itself, or a copy of its lib/ alone. readme: the README's snippet, a file.
+# only: the names of the cases to look at, null for all.
 {
   nixpkgs,
   readme,
+  only ? null,
 }:
 let
   lib = import (nixpkgs + "/lib");
@@ -59,7 +61,11 @@ let
   nixos = import ./nixos.nix { inherit lib nixpkgs standin; };
 
   by = evaluate: {
-    cases = lib.mapAttrs (_: case evaluate) (import ./cases.nix // import ./firewall-cases.nix);
+    cases = lib.mapAttrs (_: case evaluate) (
+      lib.filterAttrs (name: _: only == null || lib.elem name only) (
+        import ./cases.nix // import ./firewall-cases.nix
+      )
+    );
     readme = look (evaluate { vigil = outputs; } [ (import readme) ]).config;
   };
   case =
@@ -91,27 +97,31 @@ let
   names = lib.mapAttrs (_: lib.attrNames);
 in
 {
-  standin = by standin.evaluate;
-  nixos = if whole then by nixos else null;
-  options = import ../../nix/options-doc.nix {
-    inherit lib;
-    inherit (standin) pkgs;
+  # Large, and so asked for by the piece.
+  nixos = by nixos;
+  rest = {
+    inherit whole;
+    standin = by standin.evaluate;
+    options = import ../../nix/options-doc.nix {
+      inherit lib;
+      inherit (standin) pkgs;
+    };
+    flake = {
+      outputs = lib.attrNames outputs;
+      inputs = lib.attrNames flake.inputs;
+      packages = names outputs.packages;
+      checks = names outputs.checks;
+      shells = names outputs.devShells;
+      formatter = lib.attrNames outputs.formatter;
+      images = lib.mapAttrs (_: package: package.image.config) (
+        lib.filterAttrs (_: package: package ? image) outputs.packages.x86_64-linux
+      );
+      # Forces all that goes into them.
+      derivations = lib.mapAttrs (_: package: package.drvPath) outputs.packages.x86_64-linux;
+      source = "${outputs.packages.x86_64-linux.vigil.src}";
+      shell = outputs.devShells.x86_64-linux.default.drvPath;
+      overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
+    };
+    tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
   };
-  flake = {
-    outputs = lib.attrNames outputs;
-    inputs = lib.attrNames flake.inputs;
-    packages = names outputs.packages;
-    checks = names outputs.checks;
-    shells = names outputs.devShells;
-    formatter = lib.attrNames outputs.formatter;
-    images = lib.mapAttrs (_: package: package.image.config) (
-      lib.filterAttrs (_: package: package ? image) outputs.packages.x86_64-linux
-    );
-    # Forces all that goes into them.
-    derivations = lib.mapAttrs (_: package: package.drvPath) outputs.packages.x86_64-linux;
-    source = "${outputs.packages.x86_64-linux.vigil.src}";
-    shell = outputs.devShells.x86_64-linux.default.drvPath;
-    overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
-  };
-  tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
 }

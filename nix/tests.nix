@@ -13,6 +13,7 @@ let
         "Makefile"
         "helper"
         "src"
+        "tests/tests.mk"
         "tests/vm"
       ];
     }).overrideAttrs

@@ -5,7 +5,7 @@
 
 SETTINGS = "/run/systemd/system/vigil.service.d"
 STATE = "/var/lib/private/vigil"
-ONLY_OWN = "nft list ruleset | sed '/^table inet vigil {/,/^}/d'"
+OTHERS = "nft list ruleset | sed '/^table inet vigil {/,/^}/d'"
 # What the unit's sandbox leaves: its state, and what every program has.
 REACHABLE = {
     ("writes", STATE),
@@ -38,7 +38,7 @@ def judge(who, seen):
             with subtest(f"{who} it {what}"):
                 assert outcome == "done", outcome
         else:
-            print(f"{expectation}: {what}: {outcome}")
+            print(f"# {who} it {what}: {outcome}")
 
 
 def run_hostile(orders, status=0):
@@ -154,7 +154,7 @@ machine.wait_for_open_port(2323)
 machine.succeed("systemd-run --quiet --unit=stranger ip netns exec stranger"
                 " python3 /run/stranger.py")
 machine.wait_for_file("/run/stranger")
-others_before = machine.succeed(ONLY_OWN)
+others_before = machine.succeed(OTHERS)
 table_before = table()
 helper = machine.succeed("systemctl show -P MainPID vigil-helper.service").strip()
 machine.succeed(f"mkdir -p {SETTINGS}")
@@ -194,7 +194,7 @@ with subtest("the helper serves others after all that, and is the same process")
     assert machine.succeed("systemctl show -P MainPID vigil-helper.service").strip() == helper
 
 with subtest("no table of others has changed, byte for byte"):
-    others = machine.succeed(ONLY_OWN)
+    others = machine.succeed(OTHERS)
     assert others == others_before, others
 with subtest("nor has Vigil's own"):
     assert table() == table_before
@@ -283,8 +283,8 @@ with subtest("what it wrote where its state is can be cleaned away"):
     machine.succeed(f"test -s {STATE}/numbers")
     assert table() == table_before
 with subtest("no table of others has changed to the end"):
-    assert machine.succeed(ONLY_OWN) == others_before
+    assert machine.succeed(OTHERS) == others_before
 with subtest("as root what was tried with passed sockets succeeds, so it was real"):
     done = {what for _, what, outcome in run_as_root("sockets 0") if outcome == "done"}
     assert "deletes another table through the socket it got" in done, done
-    assert machine.succeed(ONLY_OWN) != others_before
+    assert machine.succeed(OTHERS) != others_before

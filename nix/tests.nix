@@ -19,7 +19,7 @@ let
     }).overrideAttrs
       (_: {
         pname = "vigil-hostile";
-        buildFlags = [ "hostile" ];
+        buildFlags = [ "build/tests/vm/hostile" ];
         doCheck = false;
         installPhase = "install -D -t $out/bin build/tests/vm/hostile";
       });

@@ -13,12 +13,13 @@ let
         "Makefile"
         "helper"
         "src"
+        "tests/tests.mk"
         "tests/vm"
       ];
     }).overrideAttrs
       (_: {
         pname = "vigil-hostile";
-        buildFlags = [ "hostile" ];
+        buildFlags = [ "build/tests/vm/hostile" ];
         doCheck = false;
         installPhase = "install -D -t $out/bin build/tests/vm/hostile";
       });
@@ -29,13 +30,15 @@ let
   '';
 
   features = {
-    hostile.environment.systemPackages = [ hostile ];
     networkd.networking.useNetworkd = true;
     podman = {
       virtualisation.podman.enable = true;
       environment.systemPackages = [ busybox ];
     };
   };
+
+  # What tests/vm/run takes from the build.
+  payloads."build/tests/vm/hostile" = hostile;
 
   node =
     _: wanted:
@@ -49,17 +52,19 @@ let
           virtualisation.memorySize = lib.max 1024 (wanted.memory or 0);
           # What is let in is Vigil's to say, or nobody's.
           networking.firewall.enable = false;
-          environment.systemPackages = [
-            pkgs.conntrack-tools
-            pkgs.iproute2
-            pkgs.iputils
-            pkgs.netcat-openbsd
-            pkgs.nftables
-            pkgs.procps
-            pkgs.python3
-            pkgs.sqlite
-            pkgs.util-linux
-          ];
+          environment.systemPackages =
+            map (path: payloads.${path}) (wanted.payload or [ ])
+            ++ [
+              pkgs.conntrack-tools
+              pkgs.iproute2
+              pkgs.iputils
+              pkgs.netcat-openbsd
+              pkgs.nftables
+              pkgs.procps
+              pkgs.python3
+              pkgs.sqlite
+              pkgs.util-linux
+            ];
         }
         (lib.mkIf (wanted.vigil or false) {
           services.vigil = {
@@ -81,6 +86,10 @@ let
     };
 
   files = lib.attrNames (builtins.readDir folder);
-  names = map (lib.removeSuffix ".json") (lib.filter (lib.hasSuffix ".json") files);
+  # Some are about Debian alone.
+  forNixos = name: !((lib.importJSON (folder + "/${name}.json")).debian or false);
+  names = lib.filter forNixos (
+    map (lib.removeSuffix ".json") (lib.filter (lib.hasSuffix ".json") files)
+  );
 in
 lib.genAttrs names test

@@ -23,9 +23,8 @@
 #include "base/cleanup.h"
 
 struct orders {
-	char word[32], how[16];
+	char words[64], how[16];
 	int number;
-	int helper; /* descriptor, -1 before it is needed */
 	FILE *seen;
 };
 
@@ -102,18 +101,30 @@ static void do_attempts(const struct orders *orders)
 			     a->what, attempt_in_child(a, orders));
 }
 
-/* The connection that the unit passes; who has none makes one. */
-static int helper_descriptor(void)
+enum { PASSED_MAX = 32 };
+
+/* Descriptors that the unit passes under a name. Return: how many. */
+static size_t take_passed(const char *name, int fds[static PASSED_MAX])
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(0, &names);
+	size_t taken = 0;
 
-	for (int i = 0; i < count; i++)
-		if (strcmp(names[i], "helper") == 0)
-			return SD_LISTEN_FDS_START + i;
-	return helper_connect(HELPER_SOCKET_PATH);
+	for (int i = 0; i < count && taken < PASSED_MAX; i++)
+		if (strcmp(names[i], name) == 0)
+			fds[taken++] = SD_LISTEN_FDS_START + i;
+	return taken;
 }
 
+/* Who is passed no connection to the helper makes one. */
+static int connect_helper(void)
+{
+	int fds[PASSED_MAX];
+
+	return take_passed("helper", fds) ? fds[0] : helper_connect(HELPER_SOCKET_PATH);
+}
+
+/* In this order. */
 static const struct {
 	const char *word;
 	void (*perform)(FILE *seen);
@@ -122,34 +133,50 @@ static const struct {
 	{ "reach", files_reach, NULL },
 	{ "processes", exhaust_processes, NULL },
 	{ "threads", exhaust_threads, NULL },
-	{ "memory", exhaust_memory, NULL },
 	{ "disk", exhaust_disk, NULL },
+	{ "memory", exhaust_memory, NULL },
 	{ "ask", NULL, helper_ask },
 	{ "refused", NULL, helper_refused },
-	{ "flood", NULL, helper_flood },
 	{ "sockets", NULL, helper_sockets },
 	{ "pin", NULL, helper_pin },
 	{ "open-host", NULL, helper_open_host },
 	{ "poison-store", NULL, helper_poison_store },
+	{ "flood", NULL, helper_flood },
 };
 
-static void do_duty(const struct orders *orders)
+static bool ordered(const struct orders *orders, const char *word)
 {
-	int helper = helper_descriptor();
+	char words[sizeof(orders->words)], *rest = words, *next;
+
+	memcpy(words, orders->words, sizeof(words));
+	while ((next = strsep(&rest, "+")))
+		if (strcmp(next, word) == 0)
+			return true;
+	return false;
+}
+
+static void do_duties(const struct orders *orders)
+{
+	int helper = connect_helper(), spare[PASSED_MAX];
+	size_t spare_count = take_passed("spare", spare);
+	bool greeted = false;
 
 	if (strcmp(orders->how, "locked") == 0)
 		give_up_privileges();
-	if (strcmp(orders->word, "ending") == 0)
-		helper_ending(helper, (unsigned int)orders->number, orders->seen);
+	if (ordered(orders, "endings"))
+		helper_endings(spare, spare_count, orders->seen);
 	for (size_t i = 0; i < ARRAY_SIZE(duties); i++) {
-		if (strcmp(orders->word, duties[i].word) != 0)
+		if (!ordered(orders, duties[i].word))
 			continue;
+		if (duties[i].ask && !greeted)
+			greeted = helper_hello(helper, NULL) == 0;
 		if (duties[i].perform)
 			duties[i].perform(orders->seen);
-		else if (helper_hello(helper, NULL) == 0)
+		else if (greeted)
 			duties[i].ask(helper, orders->seen);
 		else
-			note(orders->seen, "holds", "the helper greets", ENOTCONN);
+			note(orders->seen, "holds", "is greeted by the helper",
+			     ENOTCONN);
 	}
 }
 
@@ -161,7 +188,7 @@ static bool read_orders(struct orders *orders)
 	if (!directory || chdir(directory) < 0)
 		return false;
 	file = fopen("orders", "re");
-	if (!file || fscanf(file, "%31s %d %15s", orders->word, &orders->number,
+	if (!file || fscanf(file, "%63s %d %15s", orders->words, &orders->number,
 			    orders->how) < 2)
 		return false;
 	orders->seen = fopen("seen", "we");
@@ -180,17 +207,16 @@ static void linger(void)
 
 int main(void)
 {
-	struct orders orders = { .helper = -1 };
+	struct orders orders = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
 	if (!read_orders(&orders)) {
 		fputs("hostile: no orders in $STATE_DIRECTORY\n", stderr);
 		return 2;
 	}
-	if (strcmp(orders.word, "attempts") == 0)
+	if (ordered(&orders, "attempts"))
 		do_attempts(&orders);
-	else
-		do_duty(&orders);
+	do_duties(&orders);
 	fclose(orders.seen);
 	linger();
 	return 0;

@@ -40,17 +40,22 @@ void files_prepare(pid_t somebody);
  * can be connected to and every device that can be opened. */
 void files_reach(FILE *seen);
 
-/* hostile_helper.c: @fd is the connection to the helper; greeted, except for
- * helper_ending(). All note what they saw. */
+/* hostile_helper.c: @fd is the connection to the helper, greeted. All note what they
+ * saw. */
 
 void helper_ask(int fd, FILE *seen);
 void helper_refused(int fd, FILE *seen);
-void helper_ending(int fd, unsigned int trick, FILE *seen);
 void helper_flood(int fd, FILE *seen);
 void helper_sockets(int fd, FILE *seen);
 void helper_pin(int fd, FILE *seen);
 void helper_open_host(int fd, FILE *seen);
 void helper_poison_store(int fd, FILE *seen);
+
+/**
+ * helper_endings() - Do what must end a connection, each on one of its own
+ * @fds: not yet greeted
+ */
+void helper_endings(const int *fds, size_t count, FILE *seen);
 
 /* hostile_exhaust.c: take of something until it is refused. */
 

@@ -42,7 +42,7 @@ static struct timespec now;
 static struct timeval now_us;
 static struct timex adjustment = { .modes = ADJ_MAXERROR, .maxerror = 100000 };
 static struct sched_param lowest = { .sched_priority = 1 };
-static struct rlimit many_files = { 1 << 19, 1 << 19 };
+static struct rlimit many_files = { 1 << 20, 1 << 20 };
 static struct clone_args new_user = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 static union bpf_attr map = {
 	.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
@@ -287,14 +287,14 @@ const struct attempt attempts_on_calls[] = {
 	{ "loads a module", CALL(init_module, P(page), 0, P("")), .past = ENOEXEC },
 	{ "loads a module's file", CALL(finit_module, -1, P(""), 0), .past = EBADF },
 	{ "removes a module", CALL(delete_module, P("vigil_none"), O_NONBLOCK), .past = ENOENT },
-	{ "loads another kernel", CALL(kexec_load, 0, 1, 0, 0), .past = EINVAL },
+	{ "loads another kernel", CALL(kexec_load, 0, 1, 0, 0), .past = EFAULT },
 
 	{ "mounts a file system", CALL(mount, P("none"), P("/run/canary/mount"), P("tmpfs"), 0, 0) },
 	{ "unmounts a file system", CALL(umount2, P("/run/canary"), UMOUNT_NOFOLLOW), .past = EINVAL },
 	{ "makes a file system's context", CALL(fsopen, P("tmpfs"), 0) },
 	{ "copies the tree of mounts", CALL(open_tree, AT_FDCWD, P("/"), OPEN_TREE_CLONE) },
 	{ "changes its root", CALL(chroot, P("/")) },
-	{ "swaps its root", CALL(pivot_root, P("/"), P("/")), .past = EBUSY },
+	{ "swaps its root", CALL(pivot_root, P("/"), P("/")), .past = EINVAL },
 
 	{ "adds a key to the kernel's", CALL(add_key, P("user"), P("vigil"), P("x"), 1, KEY_SPEC_PROCESS_KEYRING) },
 	{ "asks for the session's keys", CALL(keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1) },
@@ -309,7 +309,7 @@ const struct attempt attempts_on_calls[] = {
 	{ "sets the host's name", CALL(sethostname, P(host_name), 4), .past = EINVAL },
 	{ "reads the kernel's log", CALL(syslog, 3, P(page), sizeof(page)) },
 	{ "changes how the machine reboots", CALL(reboot, (int)LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_ON, 0) },
-	{ "turns swapping off", CALL(swapoff, P("/run/canary")), .past = EINVAL },
+	{ "turns swapping off", CALL(swapoff, P("/run/canary/open")), .past = EINVAL },
 	{ "turns accounting off", CALL(acct, 0) },
 
 	{ "raises its priority", CALL(setpriority, PRIO_PROCESS, 0, -20) },

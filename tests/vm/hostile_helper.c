@@ -60,8 +60,7 @@ static const char *const scripts[] = {
 	"add rule inet vigil input ip daddr set 192.0.2.2",
 	"add rule inet vigil input ct helper set \"ftp\"",
 	"add rule inet vigil input tcp option maxseg size set 1",
-	"add chain inet vigil x { type filter hook ingress device \"eth1\" priority 0; "
-	"}",
+	"add chain inet vigil x { type filter hook ingress device eth1 priority 0; }",
 	"add chain inet vigil x { type route hook output priority 0; }",
 	"add flowtable inet vigil x { hook ingress priority 0; devices = { eth1 }; }",
 	"list ruleset",
@@ -237,23 +236,27 @@ static const struct {
 	{ "fills what is reserved", REQUEST(HELPER_DUMP, 0, 1, 1, 0), true, 0 },
 };
 
-void helper_ending(int fd, unsigned int trick, FILE *seen)
+static void end_connection(int fd, size_t trick, FILE *seen)
 {
 	const int fds[HELPER_FDS_MAX] = { STDOUT_FILENO, STDOUT_FILENO, STDOUT_FILENO };
 	const struct helper_request dump = { HELPER_DUMP, 0, 1, 0, 0 };
 	int error;
 
-	if (trick >= ARRAY_SIZE(endings))
-		return;
 	if (endings[trick].greets && helper_hello(fd, NULL) < 0)
-		note(seen, "holds", "the helper greets", ENOTCONN);
+		note(seen, "holds", "is greeted by the helper", ENOTCONN);
 	error = ask(fd, &endings[trick].packet.request, endings[trick].packet.size, fds,
 		    endings[trick].fd_count);
 	note(seen, "never", endings[trick].what, error);
 	error = ask(fd, &dump, sizeof(dump), NULL, 0);
 	note(seen, "never", "goes on with that connection", error);
-	if (trick + 1 == ARRAY_SIZE(endings))
-		note(seen, "holds", "has no more such tricks", 0);
+}
+
+void helper_endings(const int *fds, size_t count, FILE *seen)
+{
+	note(seen, "holds", "has a connection for each of these",
+	     count < ARRAY_SIZE(endings) ? ENOTCONN : 0);
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(endings); i++)
+		end_connection(fds[i], i, seen);
 }
 
 /* Requests without ever reading an answer, and answers cost the helper a socket each.

@@ -161,6 +161,7 @@ help:
 	@echo 'make check         install what is missing, and run lint, all tests and short fuzzing'
 	@echo 'make test          unit and golden tests alone'
 	@echo 'make test-kernel   tests on the kernel, in namespaces of their own'
+	@echo 'make test-vm       tests on guests under QEMU; VM=0 leaves them out of make check'
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'

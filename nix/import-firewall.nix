@@ -2,6 +2,7 @@
 # What the options of networking.firewall mean in a policy of Vigil.
 #
 # firewall, nftables:  config.networking.firewall and whether its rules are those of nftables
+# options:             options.networking.firewall, to know who said what
 # ipv6:                config.networking.enableIPv6
 # zones:               the zones of the policy itself, lists of interfaces by name
 #
@@ -10,6 +11,7 @@
 {
   lib,
   firewall,
+  options,
   nftables,
   ipv6,
   zones,
@@ -99,6 +101,23 @@ let
       ++ optional (around != [ ]) "zone ${zone} holds ${toString around} by a wildcard"
     ) (attrNames zones);
 
+  # The firewall's own modules always write some commands, to tidy up.
+  own = [
+    "/firewall-iptables.nix"
+    "/nat-iptables.nix"
+  ];
+  saidByOthers =
+    option:
+    lib.any (
+      definition:
+      !lib.elem definition.value [
+        null
+        ""
+        [ ]
+      ]
+      && !lib.any (file: hasSuffix file (toString definition.file)) own
+    ) (options.${option}.definitionsWithLocations or [ ]);
+
   input = id: from: allow: {
     inherit id from allow;
     to = "host";
@@ -133,22 +152,13 @@ in
   conflicts = conflictsOf trusted ++ concatMap (interface: conflictsOf [ interface.name ]) opened;
 
   lost =
-    filter
-      (
-        option:
-        !lib.elem (firewall.${option} or null) [
-          null
-          ""
-          [ ]
-        ]
-      )
-      [
-        "connectionTrackingModules"
-        "extraCommands"
-        "extraForwardRules"
-        "extraInputRules"
-        "extraReversePathFilterRules"
-        "pingLimit"
-      ]
+    filter saidByOthers [
+      "connectionTrackingModules"
+      "extraCommands"
+      "extraForwardRules"
+      "extraInputRules"
+      "extraReversePathFilterRules"
+      "pingLimit"
+    ]
     ++ optional (firewall.filterOutput.enabled or false) "filterOutput";
 }

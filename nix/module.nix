@@ -37,6 +37,7 @@ let
   imported = import ./import-firewall.nix {
     inherit lib;
     inherit (config.networking) firewall;
+    options = options.networking.firewall;
     inherit (cfg.settings) zones;
     nftables = config.networking.nftables.enable;
     ipv6 = config.networking.enableIPv6;
@@ -77,7 +78,7 @@ let
     extra:
     {
       overrideStrategy = "asDropin";
-      enableDefaultPath = false;
+      path = lib.mkForce [ ];
       stopIfChanged = false;
     }
     // extra;

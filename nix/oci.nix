@@ -30,6 +30,7 @@ let
       places,
       contents ? [ ],
       entrypoint,
+      env ? [ ],
       state ? "",
     }:
     pkgs.dockerTools.buildLayeredImage {
@@ -48,8 +49,7 @@ let
       '';
       config = {
         User = "${toString uid}:${toString group}";
-        # Where `podman exec vigil-agent vigil status` finds it.
-        Env = [ "PATH=/usr/bin" ];
+        Env = env;
         Entrypoint = entrypoint;
         StopSignal = "SIGTERM";
         Labels = lib.mapAttrs' (key: lib.nameValuePair "org.opencontainers.image.${key}") (
@@ -81,6 +81,8 @@ in
       '')
     ];
     entrypoint = [ "/usr/lib/vigil/vigil-agent" ];
+    # Where `podman exec vigil-agent vigil status` finds it.
+    env = [ "PATH=/usr/bin" ];
     state = ''
       mkdir -p var/lib/vigil
       chown 64001:${toString group} var/lib/vigil

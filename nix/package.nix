@@ -29,6 +29,7 @@
     "tests/golden"
     "tests/kernel"
     "tests/run"
+    "tests/tests.mk"
     "tests/unit"
   ],
 }:

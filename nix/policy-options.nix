@@ -17,10 +17,22 @@ let
 
   section =
     options:
-    types.submodule {
-      freeformType = format.type;
-      inherit options;
+    types.submoduleWith {
+      description = "attribute set";
+      shorthandOnlyDefinesConfig = true;
+      modules = [
+        {
+          freeformType = format.type;
+          inherit options;
+        }
+      ];
     };
+
+  end = types.oneOf [
+    types.str
+    (types.listOf types.str)
+    (types.attrsOf format.type)
+  ];
 
   listOrOne = types.coercedTo types.str lib.singleton (types.listOf types.str);
 
@@ -63,12 +75,12 @@ let
       description = "Unique and stable: counters, logs and flows are named after it.";
     };
     from = mkOption {
-      type = format.type;
+      type = end;
       example = "any";
       description = "Where the connection begins: `host`, `any`, a zone, a list of zones or a map.";
     };
     to = mkOption {
-      type = format.type;
+      type = end;
       example = "host";
       description = "Where it leads, written as `from`.";
     };

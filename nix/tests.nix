@@ -30,13 +30,16 @@ let
   '';
 
   features = {
-    hostile.environment.systemPackages = [ hostile ];
+    hostile = { }; # all of it is payload
     networkd.networking.useNetworkd = true;
     podman = {
       virtualisation.podman.enable = true;
       environment.systemPackages = [ busybox ];
     };
   };
+
+  # What tests/vm/run takes from the build.
+  payloads."build/tests/vm/hostile" = hostile;
 
   node =
     _: wanted:
@@ -50,17 +53,19 @@ let
           virtualisation.memorySize = lib.max 1024 (wanted.memory or 0);
           # What is let in is Vigil's to say, or nobody's.
           networking.firewall.enable = false;
-          environment.systemPackages = [
-            pkgs.conntrack-tools
-            pkgs.iproute2
-            pkgs.iputils
-            pkgs.netcat-openbsd
-            pkgs.nftables
-            pkgs.procps
-            pkgs.python3
-            pkgs.sqlite
-            pkgs.util-linux
-          ];
+          environment.systemPackages =
+            map (path: payloads.${path}) (wanted.payload or [ ])
+            ++ [
+              pkgs.conntrack-tools
+              pkgs.iproute2
+              pkgs.iputils
+              pkgs.netcat-openbsd
+              pkgs.nftables
+              pkgs.procps
+              pkgs.python3
+              pkgs.sqlite
+              pkgs.util-linux
+            ];
         }
         (lib.mkIf (wanted.vigil or false) {
           services.vigil = {
@@ -82,6 +87,10 @@ let
     };
 
   files = lib.attrNames (builtins.readDir folder);
-  names = map (lib.removeSuffix ".json") (lib.filter (lib.hasSuffix ".json") files);
+  # Some are about Debian alone.
+  forNixos = name: !((lib.importJSON (folder + "/${name}.json")).debian or false);
+  names = lib.filter forNixos (
+    map (lib.removeSuffix ".json") (lib.filter (lib.hasSuffix ".json") files)
+  );
 in
 lib.genAttrs names test

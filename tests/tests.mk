@@ -39,6 +39,7 @@ check-all: all docs tests
 	$Q$(MAKE) --no-print-directory clang
 	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
 	$Q$(MAKE) --no-print-directory test-all
+	$Q$(if $(filter 0,$(VM)),echo '  SKIP    guests: VM=0',$(MAKE) --no-print-directory test-vm)
 
 # All tests once more, on a build with ASan and UBSan.
 check-san:
@@ -49,6 +50,11 @@ check-san:
 SHIPPED := $(if $(filter build,$B),tests/units tests/package tests/nix/check tests/oci/check)
 test-all: all tests $(if $(SHIPPED),docs $(if $(DEB_ARCH),deb))
 	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS) $(SHIPPED)
+
+# What takes real machines: tests/vm/NAME.py on guests under QEMU, two scenarios at a time.
+GUESTS := $(patsubst tests/vm/%.json,%,$(wildcard tests/vm/*.json))
+test-vm: all $(HOSTILE) $(if $(DEB_ARCH),deb)
+	$Q tests/run --jobs 2 $(GUESTS:%='tests/vm/run %')
 
 demo: deps-build
 	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
@@ -102,5 +108,5 @@ build-fuzz/%: tests/fuzz/%.c fuzz-objects
 fuzz: $(FUZZERS)
 	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
 
-.PHONY: tests check check-all check-san test-all demo demo-run test test-kernel deps deps-build \
+.PHONY: tests check check-all check-san test-all test-vm demo demo-run test test-kernel deps deps-build \
 	lint format clang fuzz fuzz-objects

@@ -72,6 +72,7 @@ struct force {
 	bool tried;                  /* one has ended, well or not */
 	unsigned int made;           /* the link that it had */
 	bool wanted;                 /* try again when the helper is back */
+	bool empty;                  /* the last to fail found no rules in the kernel */
 	bool stands;                 /* the policy asked for last is enforced */
 	bool ready;                  /* the manager was told */
 	bool owed;                   /* a reload that found no place yet */

@@ -293,6 +293,7 @@ static void fail(struct agent *agent, struct apply *apply)
 	} else if (apply->numbers_used) {
 		take_numbers(agent, &apply->numbering);
 	}
+	agent->force.empty = apply->made && !apply->bears && !agent->force.committed;
 	if (apply->again)
 		refresh_failed(agent, apply->feeds_due);
 	if (apply->end == APPLY_NO_LINK && !apply->given && !apply->again)

@@ -51,7 +51,7 @@ void settle_manager(struct agent *agent, const struct apply *apply)
 	}
 	/* It waits for nothing: a failed start is told at once, and tried again. A
 	   helper that is not there yet, though, may come. */
-	if (apply->end != APPLY_NO_LINK && apply->made && manager_waits())
+	if (apply->end != APPLY_NO_LINK && force->empty && manager_waits())
 		sd_event_exit(agent->event, EXIT_FAILURE);
 }
 

@@ -59,9 +59,10 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 		snprintf(out, out_bytes, "%s was not enforced: %s. %s of before is",
 			 force->failure.path, force->failure.text, now->path);
 	else
-		snprintf(out, out_bytes,
-			 "%s was not enforced: %s. What was enforced before stays",
-			 force->failure.path, force->failure.text);
+		snprintf(out, out_bytes, "%s was not enforced: %s. %s",
+			 force->failure.path, force->failure.text,
+			 force->empty ? "Nothing is"
+				      : "What was enforced before stays");
 }
 
 /* The first error of a policy that was refused, or "". */

@@ -2,9 +2,11 @@
 # What tests/nix/check looks at, as one value that can be written as JSON.
 #
 # nixpkgs: nixpkgs itself, or a copy of its lib/ alone. readme: the README's snippet, a file.
+# only: the names of the cases to look at, null for all.
 {
   nixpkgs,
   readme,
+  only ? null,
 }:
 let
   lib = import (nixpkgs + "/lib");
@@ -29,20 +31,23 @@ let
       lib.filterAttrs (name: _: lib.hasPrefix "vigil" name) config.systemd.units
     );
 
+  ours = lib.hasInfix "igil";
+
   look =
     config:
     let
       source = config.environment.etc."vigil/policy.yml".source or null;
     in
     {
-      failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
-      inherit (config) warnings;
+      # NixOS itself has more to say, of file systems and boot loaders.
+      failed = lib.filter ours (map (a: a.message) (lib.filter (a: !a.assertion) config.assertions));
+      warnings = lib.filter ours config.warnings;
       firewall = config.networking.firewall.enable;
       inherit (config.boot) kernelModules;
       sysctl = config.boot.kernel.sysctl;
       units = unitsOf config;
-      packages = map toString config.systemd.packages;
-      etc = lib.attrNames config.environment.etc;
+      packages = map toString (lib.filter (p: p.pname or "" == "vigil") config.systemd.packages);
+      etc = lib.filter (lib.hasPrefix "vigil") (lib.attrNames config.environment.etc);
     }
     // lib.optionalAttrs config.services.vigil.enable {
       policy = config.services.vigil.finalSettings;
@@ -51,12 +56,24 @@ let
       package = toString config.services.vigil.package;
     };
 
+  # NixOS itself, where it is there.
+  whole = builtins.pathExists (nixpkgs + "/nixos/modules/module-list.nix");
+  nixos = import ./nixos.nix { inherit lib nixpkgs standin; };
+
+  by = evaluate: {
+    cases = lib.mapAttrs (_: case evaluate) (
+      lib.filterAttrs (name: _: only == null || lib.elem name only) (
+        import ./cases.nix // import ./firewall-cases.nix
+      )
+    );
+    readme = look (evaluate { vigil = outputs; } [ (import readme) ]).config;
+  };
   case =
-    expected:
+    evaluate: expected:
     let
       found =
         look
-          (standin.evaluate { } [
+          (evaluate { } [
             vigil
             expected.config
           ]).config;
@@ -80,27 +97,31 @@ let
   names = lib.mapAttrs (_: lib.attrNames);
 in
 {
-  cases = lib.mapAttrs (_: case) (import ./cases.nix // import ./firewall-cases.nix);
-  readme = look (standin.evaluate { vigil = outputs; } [ (import readme) ]).config;
-  options = import ../../nix/options-doc.nix {
-    inherit lib;
-    inherit (standin) pkgs;
+  # Large, and so asked for by the piece.
+  nixos = by nixos;
+  rest = {
+    inherit whole;
+    standin = by standin.evaluate;
+    options = import ../../nix/options-doc.nix {
+      inherit lib;
+      inherit (standin) pkgs;
+    };
+    flake = {
+      outputs = lib.attrNames outputs;
+      inputs = lib.attrNames flake.inputs;
+      packages = names outputs.packages;
+      checks = names outputs.checks;
+      shells = names outputs.devShells;
+      formatter = lib.attrNames outputs.formatter;
+      images = lib.mapAttrs (_: package: package.image.config) (
+        lib.filterAttrs (_: package: package ? image) outputs.packages.x86_64-linux
+      );
+      # Forces all that goes into them.
+      derivations = lib.mapAttrs (_: package: package.drvPath) outputs.packages.x86_64-linux;
+      source = "${outputs.packages.x86_64-linux.vigil.src}";
+      shell = outputs.devShells.x86_64-linux.default.drvPath;
+      overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
+    };
+    tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
   };
-  flake = {
-    outputs = lib.attrNames outputs;
-    inputs = lib.attrNames flake.inputs;
-    packages = names outputs.packages;
-    checks = names outputs.checks;
-    shells = names outputs.devShells;
-    formatter = lib.attrNames outputs.formatter;
-    images = lib.mapAttrs (_: package: package.image.config) (
-      lib.filterAttrs (_: package: package ? image) outputs.packages.x86_64-linux
-    );
-    # Forces all that goes into them.
-    derivations = lib.mapAttrs (_: package: package.drvPath) outputs.packages.x86_64-linux;
-    source = "${outputs.packages.x86_64-linux.vigil.src}";
-    shell = outputs.devShells.x86_64-linux.default.drvPath;
-    overlay = (outputs.overlays.default standin.pkgs standin.pkgs).vigil.drvPath;
-  };
-  tests = lib.mapAttrs (_: vm) (lib.filterAttrs (_: check: check ? test) outputs.checks.x86_64-linux);
 }

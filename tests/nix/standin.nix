@@ -148,10 +148,16 @@ let
       ${section} = anything { };
     };
   };
-  service.options = {
-    enableDefaultPath = toggle true;
-    stopIfChanged = toggle true;
-    environment = anything { };
+  service = {
+    options = {
+      path = mkOption {
+        type = types.listOf types.package;
+        default = [ ];
+      };
+      stopIfChanged = toggle true;
+      environment = anything { };
+    };
+    config.path = lib.mkAfter [ pkgs.coreutils ];
   };
   units =
     section: extra:
@@ -178,7 +184,9 @@ let
     };
   serviceKeys =
     definition:
-    lib.optionalAttrs definition.enableDefaultPath { Environment = "PATH=/run/default"; }
+    lib.optionalAttrs (definition.path != [ ]) {
+      Environment = ''"PATH=${lib.makeBinPath definition.path}"'';
+    }
     // lib.optionalAttrs (!definition.stopIfChanged) { X-StopIfChanged = "false"; }
     // definition.serviceConfig;
   rendered = kind: title: keys: definition: {
@@ -191,6 +199,12 @@ let
     allowedUDPPorts = anything [ ];
     allowedTCPPortRanges = anything [ ];
     allowedUDPPortRanges = anything [ ];
+  };
+
+  # NixOS' own modules write here whether anybody asked or not.
+  tidying = {
+    _file = "nixos/modules/services/networking/nat-iptables.nix";
+    config.networking.firewall.extraCommands = lib.mkBefore "iptables -F nixos-nat-pre";
   };
 
   nixos =
@@ -264,13 +278,14 @@ let
     };
 in
 {
-  inherit pkgs;
+  inherit pkgs make;
   evaluate =
     specialArgs: modules:
     (lib.evalModules {
       inherit specialArgs;
       modules = modules ++ [
         nixos
+        tidying
         { _module.args.pkgs = pkgs; }
       ];
     });

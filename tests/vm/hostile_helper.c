@@ -60,8 +60,7 @@ static const char *const scripts[] = {
 	"add rule inet vigil input ip daddr set 192.0.2.2",
 	"add rule inet vigil input ct helper set \"ftp\"",
 	"add rule inet vigil input tcp option maxseg size set 1",
-	"add chain inet vigil x { type filter hook ingress device \"eth1\" priority 0; "
-	"}",
+	"add chain inet vigil x { type filter hook ingress device eth1 priority 0; }",
 	"add chain inet vigil x { type route hook output priority 0; }",
 	"add flowtable inet vigil x { hook ingress priority 0; devices = { eth1 }; }",
 	"list ruleset",

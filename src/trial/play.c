@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "trial/play.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum {
+	FIRST_PORT = 40000,
+	PORTS = 20000,
+	OUR_SEQUENCE = 1000,
+	THEIR_SEQUENCE = 5000,
+	OUR_TAG = 0x1111,
+	THEIR_TAG = 0x2222,
+};
+
+/* One way of a flow: who sends, and at which link. */
+struct way {
+	struct wire_packet packet;
+	bool out;                /* this machine sends */
+	const struct link *link; /* where it comes in, or goes out when @out */
+};
+
+struct acting {
+	struct stage *stage;
+	const struct packet *packet;
+	struct play *play;
+	const struct link *in, *out; /* NULL for none */
+	struct way way;
+};
+
+static int lost(struct play *play, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int lost(struct play *play, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(play->problem, sizeof(play->problem), format, args);
+	va_end(args);
+	play->decision = (struct decision){ .outcome = OUTCOME_LOST };
+	return 0;
+}
+
+/* --- getting ready ---------------------------------------------------------------- */
+
+static bool is_multicast(struct address address)
+{
+	uint32_t v4 = (uint32_t)address.value;
+
+	if (address.family == FAMILY_IPV4)
+		return v4 >> 28 == 14 || v4 == UINT32_MAX;
+	return address.value >> 120 == 0xff;
+}
+
+static int ready_link(struct acting *acting, const struct packet_side *side,
+		      const struct link **ret)
+{
+	struct address host;
+	int error;
+
+	if (!side->interface[0])
+		return 0;
+	error = links_get(&acting->stage->links, side->interface, ret);
+	/* Masquerading and replies need an address of this machine there; a kernel
+	 * without IPv6 gives none, which only matters for its packets. */
+	if (!error)
+		error = stage_host(acting->stage, *ret, FAMILY_IPV4, &host);
+	if (!error && stage_host(acting->stage, *ret, FAMILY_IPV6, &host) < 0 &&
+	    acting->packet->family == FAMILY_IPV6)
+		error = -EAFNOSUPPORT;
+	return error;
+}
+
+static int ready_end(struct acting *acting, const struct packet_end *end,
+		     bool destination, struct address *ret)
+{
+	const struct link *link = acting->in ? acting->in : acting->out;
+
+	if (end->place == PLACE_ANY) {
+		*ret = stage_stranger(acting->stage, acting->packet->family,
+				      destination);
+		return 0;
+	}
+	if (end->has_address) {
+		*ret = end->address;
+		return end->place == PLACE_HOST
+			       ? links_address(&acting->stage->links, link, *ret)
+			       : 0;
+	}
+	return stage_host(acting->stage, link, acting->packet->family, ret);
+}
+
+static int ready_route(struct acting *acting, const struct link *link,
+		       struct address address)
+{
+	if (!link || is_multicast(address))
+		return 0;
+	return links_route(&acting->stage->links, link, address);
+}
+
+static int ready_routes(struct acting *acting)
+{
+	const struct packet *packet = acting->packet;
+	const struct wire_packet *wire = &acting->way.packet;
+	int error = 0;
+
+	if (packet->source.place != PLACE_HOST)
+		error = ready_route(acting, acting->in, wire->source);
+	if (!error && packet->destination.place != PLACE_HOST)
+		error = ready_route(acting, acting->out, wire->destination);
+	if (!error && packet->forward)
+		error = ready_route(acting, acting->out, packet->forward->target);
+	if (!error && packet->direction == DIRECTION_INPUT &&
+	    is_multicast(wire->destination) && wire->destination.value != UINT32_MAX)
+		error = stage_join(acting->stage, acting->in, wire->destination);
+	return error;
+}
+
+static void fill(struct acting *acting)
+{
+	const struct packet *packet = acting->packet;
+	uint16_t port = (uint16_t)(FIRST_PORT + acting->stage->serial++ % PORTS);
+	struct wire_packet *wire = &acting->way.packet;
+
+	wire->protocol = packet->protocol;
+	wire->source_port = packet->source.has_port ? packet->source.port : port;
+	wire->destination_port = packet->destination.port;
+	wire->flags = packet->tcp_flags ? packet->tcp_flags : TH_SYN;
+	wire->sequence = OUR_SEQUENCE;
+	wire->acknowledgment = THEIR_SEQUENCE;
+	wire->chunk = CHUNK_INIT;
+	wire->tag = THEIR_TAG;
+	wire->own_tag = OUR_TAG;
+	wire->icmp_type = packet->icmp_type;
+	wire->icmp_id = port;
+}
+
+static int make_ready(struct acting *acting)
+{
+	const struct packet *packet = acting->packet;
+	int error = ready_link(acting, &packet->in, &acting->in);
+
+	if (!error)
+		error = ready_link(acting, &packet->out, &acting->out);
+	if (!error)
+		error = ready_end(acting, &packet->source, false,
+				  &acting->way.packet.source);
+	if (!error)
+		error = ready_end(acting, &packet->destination, true,
+				  &acting->way.packet.destination);
+	if (!error)
+		error = ready_routes(acting);
+	acting->way.out = packet->direction == DIRECTION_OUTPUT;
+	acting->way.link = acting->way.out ? acting->out : acting->in;
+	fill(acting);
+	return error;
+}
+
+/* An address that one packet asked for must not be ours for the next. */
+static void clear_up(struct acting *acting)
+{
+	const struct packet *packet = acting->packet;
+	const struct packet_end *ends[] = { &packet->source, &packet->destination };
+	const struct link *link = acting->in ? acting->in : acting->out;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (link && ends[i]->place == PLACE_HOST && ends[i]->has_address)
+			links_no_address(&acting->stage->links, link, ends[i]->address);
+}
+
+/* --- one packet ------------------------------------------------------------------- */
+
+static int send_one(struct acting *acting, const struct way *way, struct decision *ret)
+{
+	int error = stage_send(acting->stage, &way->packet, way->out, way->link);
+
+	if (error)
+		return error;
+	*ret = passage_decide(&acting->stage->passage, acting->stage->candidate->image);
+	return 0;
+}
+
+/* A packet before the one that counts. Return: 1 when it came through, 0 or -errno. */
+static int send_before(struct acting *acting, const struct way *way)
+{
+	struct play *play = acting->play;
+	struct decision decision;
+	int error = send_one(acting, way, &decision);
+
+	if (error)
+		return error;
+	if (play->before_count < PLAY_BEFORE_MAX)
+		play->before[play->before_count++] =
+			(struct played){ way->packet, decision };
+	return decision.outcome == OUTCOME_ALLOW;
+}
+
+/* --- flows ------------------------------------------------------------------------ */
+
+/* The same at the other end, of a packet as it was seen last: it may have been
+ * translated. */
+static struct way answer_to(const struct acting *acting, const struct way *way)
+{
+	struct way answer = *way;
+	const struct wire_packet *seen = &acting->stage->passage.last;
+	bool through = acting->packet->direction == DIRECTION_FORWARD;
+
+	answer.packet.source = seen->source;
+	answer.packet.destination = seen->destination;
+	answer.packet.source_port = seen->source_port;
+	answer.packet.destination_port = seen->destination_port;
+	if (seen->icmp_id)
+		answer.packet.icmp_id = seen->icmp_id;
+	answer.packet = wire_reverse(&answer.packet);
+	if (through)
+		answer.link = way->link == acting->in ? acting->out : acting->in;
+	else
+		answer.out = !way->out;
+	return answer;
+}
+
+static uint8_t echo_reply(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMPV6 ? 129 : 0;
+}
+
+static uint8_t echo_request(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMPV6 ? 128 : 8;
+}
+
+static bool is_icmp(const struct wire_packet *packet)
+{
+	return packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6;
+}
+
+static void make_opener(struct wire_packet *packet)
+{
+	packet->flags = TH_SYN;
+	packet->sequence = OUR_SEQUENCE;
+	packet->chunk = CHUNK_INIT;
+	if (is_icmp(packet))
+		packet->icmp_type = echo_request(packet->protocol);
+}
+
+static void make_answer(struct wire_packet *packet)
+{
+	packet->flags = TH_SYN | TH_ACK;
+	packet->sequence = THEIR_SEQUENCE;
+	packet->acknowledgment = OUR_SEQUENCE + 1;
+	packet->chunk = CHUNK_INIT_ACK;
+	packet->tag = OUR_TAG;
+	packet->own_tag = THEIR_TAG;
+	if (is_icmp(packet))
+		packet->icmp_type = echo_reply(packet->protocol);
+}
+
+/* Open a connection by @opener and have it answered. Return: 1, 0 when the policy does
+ * not let it begin, or -errno. */
+static int open_flow(struct acting *acting, const struct way *opener,
+		     struct way *ret_answer)
+{
+	int went = send_before(acting, opener);
+
+	if (went <= 0)
+		return went;
+	*ret_answer = answer_to(acting, opener);
+	make_answer(&ret_answer->packet);
+	return send_before(acting, ret_answer);
+}
+
+/* The packet's own way back, before anything was translated. */
+static struct way turn(const struct acting *acting)
+{
+	struct way way = acting->way;
+
+	way.packet = wire_reverse(&way.packet);
+	if (acting->packet->direction == DIRECTION_FORWARD)
+		way.link = acting->out;
+	else
+		way.out = !way.out;
+	return way;
+}
+
+static void tell_refused(struct acting *acting, const char *what)
+{
+	struct play *play = acting->play;
+	const struct played *first = &play->before[0];
+
+	lost(play, "%s: %s would %s its first packet", what,
+	     first->decision.id[0] ? first->decision.id : "the kernel",
+	     first->decision.outcome == OUTCOME_REJECT ? "reject" : "drop");
+}
+
+/* First as the one who opened it, else as the one who answers. */
+static int establish(struct acting *acting)
+{
+	struct wire_packet *packet = &acting->way.packet;
+	bool reply =
+		is_icmp(packet) && packet->icmp_type == echo_reply(packet->protocol);
+	struct way opener = acting->way, answer;
+	int went = 0;
+
+	make_opener(&opener.packet);
+	if (!reply)
+		went = open_flow(acting, &opener, &answer);
+	packet->sequence = OUR_SEQUENCE + 1;
+	packet->acknowledgment = THEIR_SEQUENCE + 1;
+	packet->tag = THEIR_TAG;
+	if (went == 0) {
+		opener = turn(acting);
+		make_opener(&opener.packet);
+		went = open_flow(acting, &opener, &answer);
+		packet->sequence = THEIR_SEQUENCE + 1;
+		packet->acknowledgment = OUR_SEQUENCE + 1;
+		packet->tag = OUR_TAG;
+	}
+	packet->chunk = CHUNK_DATA;
+	if (!acting->packet->tcp_flags)
+		packet->flags = TH_ACK;
+	if (went == 0)
+		tell_refused(acting, "the policy lets no such connection begin");
+	return went;
+}
+
+/* An error about something that its receiver sent. What that may be depends on the
+ * policy, so some usual ones are tried. */
+static int relate(struct acting *acting, struct wire_packet *quoted)
+{
+	static const struct {
+		uint8_t protocol;
+		uint16_t port;
+	} tries[] = { { IPPROTO_UDP, 443 }, { IPPROTO_TCP, 443 }, { IPPROTO_UDP, 53 },
+		      { IPPROTO_TCP, 80 },  { IPPROTO_TCP, 22 },  { IPPROTO_ICMP, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
+		struct way opener = turn(acting), answer;
+		int went;
+
+		opener.packet.protocol = tries[i].protocol;
+		if (tries[i].protocol == IPPROTO_ICMP)
+			opener.packet.protocol = acting->packet->protocol;
+		opener.packet.source_port = acting->way.packet.icmp_id;
+		opener.packet.destination_port = tries[i].port;
+		make_opener(&opener.packet);
+		went = send_before(acting, &opener);
+		if (went < 0)
+			return went;
+		if (went == 0)
+			continue;
+		answer = answer_to(acting, &opener);
+		*quoted = wire_reverse(&answer.packet);
+		acting->way.packet.quoted = quoted;
+		/* It is sent to whom the other side knows. */
+		acting->way.packet.destination = quoted->source;
+		return 1;
+	}
+	tell_refused(acting, "the policy lets no connection begin that such an error "
+			     "could be about");
+	return 0;
+}
+
+static int spoil(struct acting *acting)
+{
+	struct wire_packet *packet = &acting->way.packet;
+
+	switch (packet->protocol) {
+	case IPPROTO_TCP:
+		if (!acting->packet->tcp_flags)
+			packet->flags = TH_SYN | TH_FIN;
+		return 1;
+	case IPPROTO_UDP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		packet->corrupt = true;
+		return 1;
+	case IPPROTO_SCTP:
+		packet->chunk = CHUNK_DATA;
+		return 1;
+	default:
+		return lost(acting->play,
+			    "no packet of this protocol is invalid for the kernel");
+	}
+}
+
+/* Return: 1 when the packet may be sent, 0 with a problem, or -errno. */
+static int prepare(struct acting *acting, struct wire_packet *quoted)
+{
+	switch (acting->packet->state) {
+	case STATE_ESTABLISHED:
+		return establish(acting);
+	case STATE_RELATED:
+		return relate(acting, quoted);
+	case STATE_INVALID:
+		return spoil(acting);
+	default:
+		return 1;
+	}
+}
+
+/* --- the packet itself ------------------------------------------------------------ */
+
+static void tell_lost(struct acting *acting)
+{
+	const struct passage *passage = &acting->stage->passage;
+	const char *where = "before any rule saw it";
+
+	if (passage->step_count > 0)
+		where = "behind the rules that are shown";
+	else if (passage->seen)
+		where = "between the rules, for what it is and not for what the policy "
+			"says: there is no way for such addresses";
+	if (passage->unknown || passage->cut)
+		lost(acting->play, "the kernel's account of its way can't be followed");
+	else
+		lost(acting->play, "the kernel itself dropped the packet, %s", where);
+}
+
+static void check_state(struct acting *acting)
+{
+	enum packet_state asked = acting->packet->state;
+	enum packet_state seen = acting->stage->passage.state;
+
+	acting->play->state = seen;
+	/* What was dropped before connection tracking was in no state. */
+	if (asked != STATE_UNSAID && seen != STATE_UNSAID && asked != seen)
+		lost(acting->play, "the packet is not %s for the kernel: it is %s",
+		     packet_state_name(asked), packet_state_name(seen));
+}
+
+static bool same_ends(const struct wire_packet *a, const struct wire_packet *b)
+{
+	return a->source.value == b->source.value &&
+	       a->destination.value == b->destination.value &&
+	       a->source_port == b->source_port &&
+	       a->destination_port == b->destination_port;
+}
+
+static void note_translation(struct acting *acting)
+{
+	const struct passage *passage = &acting->stage->passage;
+	struct play *play = acting->play;
+
+	play->sent = acting->way.packet;
+	play->sent.quoted = NULL;
+	play->last = passage->last;
+	play->translated = passage->seen && !same_ends(&passage->first, &passage->last);
+}
+
+/* Each opens a connection of its own, unless its source port was said. */
+static void next_flow(struct acting *acting)
+{
+	struct wire_packet *packet = &acting->way.packet;
+	uint16_t port = (uint16_t)(FIRST_PORT + acting->stage->serial++ % PORTS);
+
+	if (acting->packet->state != STATE_UNSAID && acting->packet->state != STATE_NEW)
+		return;
+	if (!acting->packet->source.has_port)
+		packet->source_port = port;
+	packet->icmp_id = port;
+}
+
+static int send_all(struct acting *acting)
+{
+	struct play *play = acting->play;
+	int error = 0;
+
+	for (uint32_t i = 0; i < acting->packet->count && !error; i++) {
+		if (i > 0)
+			next_flow(acting);
+		error = send_one(acting, &acting->way, &play->decision);
+		if (!error)
+			play->counts[play->decision.outcome]++;
+	}
+	if (error)
+		return error;
+	note_translation(acting);
+	if (play->decision.outcome == OUTCOME_LOST)
+		tell_lost(acting);
+	check_state(acting);
+	return 0;
+}
+
+int play_packet(struct stage *stage, const struct packet *packet, struct play *play)
+{
+	struct acting acting = { .stage = stage, .packet = packet, .play = play };
+	struct wire_packet quoted;
+	int error;
+
+	*play = (struct play){ .decision.outcome = OUTCOME_LOST };
+	error = make_ready(&acting);
+	if (!error) {
+		int ready = prepare(&acting, &quoted);
+
+		error = ready > 0 ? send_all(&acting) : ready;
+	}
+	clear_up(&acting);
+	if (error)
+		lost(play, "the packet can't be tried: %s", strerror(-error));
+	return error;
+}

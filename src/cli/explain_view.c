@@ -219,6 +219,24 @@ static void add_times(const struct explanation *explanation, struct buffer *out)
 		buffer_text(out, "\n");
 }
 
+/* Whose work a translation is, where the rule that did it was met. */
+static void add_translator(const struct explanation *explanation, struct buffer *out)
+{
+	static const char lead[] = "counter name \"" COUNTER_PREFIX;
+	const struct passage *passage = explanation->passage;
+
+	for (size_t i = 0; i < passage->step_count; i++) {
+		const char *text = passage->steps[i].text, *at = strstr(text, lead);
+
+		if (strstr(text, " dnat ip") && explanation->packet->forward)
+			buffer_printf(out, ", by %s", explanation->packet->forward->id);
+		if (at && strstr(at, "\" masquerade"))
+			buffer_printf(out, ", by %.*s",
+				      (int)strcspn(at + strlen(lead), "\""),
+				      at + strlen(lead));
+	}
+}
+
 /* One line of the path, cut where the terminal ends. */
 static void add_step(const struct step_taken *step, const char *lead, size_t width,
 		     struct buffer *out)
@@ -254,6 +272,7 @@ void explain_view(const struct explanation *explanation, size_t width, bool colo
 	if (play->translated) {
 		label(out, "Becomes");
 		add_ends(&play->last, out);
+		add_translator(explanation, out);
 		buffer_text(out, "\n");
 	}
 	for (size_t i = 0; i < passage->step_count; i++)

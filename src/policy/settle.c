@@ -117,8 +117,8 @@ static const struct zone *find_zone(const struct policy *policy, const char *nam
 	return NULL;
 }
 
-static int refuse_side(const struct settling *settling, const char *name,
-		       struct position position)
+static int refuse_side(const struct settling *settling, const char *key,
+		       const char *name, struct position position)
 {
 	const char *names[POLICY_ZONES_MAX + 1];
 	char choices[NAMES_BYTES];
@@ -131,13 +131,14 @@ static int refuse_side(const struct settling *settling, const char *name,
 	hint = did_you_mean(name, names);
 	list_choices(settling->policy, choices);
 	return faults_add(settling->faults, position,
-			  "no zone and no zone's interface is named %s%s%s",
+			  "%s: no zone and no zone's interface is named %s%s%s", key,
 			  quote(name).text, hint.text[0] ? "" : "; it could be ",
 			  hint.text[0] ? hint.text : choices);
 }
 
-static int named_side(const struct settling *settling, const char *name,
-		      struct position position, struct packet_side *ret)
+static int named_side(const struct settling *settling, const char *key,
+		      const char *name, struct position position,
+		      struct packet_side *ret)
 {
 	const struct policy *policy = settling->policy;
 	const struct zone *zone = find_zone(policy, name);
@@ -148,7 +149,7 @@ static int named_side(const struct settling *settling, const char *name,
 	else if (strcmp(name, "none") == 0)
 		found = sample(policy, NULL, "other*", ret);
 	else if (strlen(name) > INTERFACE_MAX_CHARS || strchr(name, '*'))
-		return refuse_side(settling, name, position);
+		return refuse_side(settling, key, name, position);
 	else {
 		zone = zone_of(policy, name);
 		found = zone && sample(policy, zone, name, ret);
@@ -157,7 +158,7 @@ static int named_side(const struct settling *settling, const char *name,
 		return faults_add(settling->faults, position,
 				  "no interface that is there can be of zone %s alone",
 				  zone->name);
-	return found ? 0 : refuse_side(settling, name, position);
+	return found ? 0 : refuse_side(settling, key, name, position);
 }
 
 /* Where it was not said: the one zone there is, the other one of two. */
@@ -188,7 +189,7 @@ static int settle_in(const struct settling *settling)
 	const struct packet_way *way = settling->way;
 
 	if (way->in)
-		return named_side(settling, way->in, way->in_position,
+		return named_side(settling, way->in_key, way->in, way->in_position,
 				  &settling->packet->in);
 	return derived_side(settling, way->in_key, "comes in", NULL,
 			    &settling->packet->in);
@@ -200,7 +201,8 @@ static int settle_out(const struct settling *settling)
 	struct packet *packet = settling->packet;
 
 	if (way->out)
-		return named_side(settling, way->out, way->out_position, &packet->out);
+		return named_side(settling, way->out_key, way->out, way->out_position,
+				  &packet->out);
 	return derived_side(settling, way->out_key, "goes out",
 			    packet->direction == DIRECTION_FORWARD ? &packet->in : NULL,
 			    &packet->out);

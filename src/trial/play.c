@@ -299,6 +299,15 @@ static void tell_refused(struct acting *acting, const char *what)
 	     first->decision.outcome == OUTCOME_REJECT ? "reject" : "drop");
 }
 
+static void take_ends(struct wire_packet *packet, const struct wire_packet *from)
+{
+	packet->source = from->source;
+	packet->destination = from->destination;
+	packet->source_port = from->source_port;
+	packet->destination_port = from->destination_port;
+	packet->icmp_id = from->icmp_id;
+}
+
 /* First as the one who opened it, else as the one who answers. */
 static int establish(struct acting *acting)
 {
@@ -318,6 +327,9 @@ static int establish(struct acting *acting)
 		opener = turn(acting);
 		make_opener(&opener.packet);
 		went = open_flow(acting, &opener, &answer);
+		/* It comes to where the other side thinks the connection is from. */
+		if (went > 0)
+			take_ends(packet, &answer.packet);
 		packet->sequence = THEIR_SEQUENCE + 1;
 		packet->acknowledgment = OUR_SEQUENCE + 1;
 		packet->tag = OUR_TAG;
@@ -407,20 +419,29 @@ static int prepare(struct acting *acting, struct wire_packet *quoted)
 
 /* --- the packet itself ------------------------------------------------------------ */
 
+/* Before the kernel decides whether it is for this machine or another one. */
+static bool before_routing(const struct passage *passage)
+{
+	return !passage->step_count || strcmp(passage->base, "ban.in") == 0 ||
+	       strcmp(passage->base, "nat.pre") == 0;
+}
+
 static void tell_lost(struct acting *acting)
 {
 	const struct passage *passage = &acting->stage->passage;
-	const char *where = "before any rule saw it";
 
-	if (passage->step_count > 0)
-		where = "behind the rules that are shown";
-	else if (passage->seen)
-		where = "between the rules, for what it is and not for what the policy "
-			"says: there is no way for such addresses";
 	if (passage->unknown || passage->cut)
 		lost(acting->play, "the kernel's account of its way can't be followed");
+	else if (!passage->seen)
+		lost(acting->play,
+		     "the kernel itself dropped the packet before any rule saw it");
+	else if (before_routing(passage))
+		lost(acting->play, "no rule, but the kernel itself dropped the packet "
+				   "when it looked for its way: it has none for such "
+				   "addresses");
 	else
-		lost(acting->play, "the kernel itself dropped the packet, %s", where);
+		lost(acting->play, "no rule, but the kernel itself dropped the packet "
+				   "behind the rules it met");
 }
 
 static void check_state(struct acting *acting)

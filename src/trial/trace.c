@@ -35,7 +35,8 @@ static bool read_end(const struct bytes *table, struct trace_event *event)
 		event->verdict = (int)policy;
 		return true;
 	}
-	/* The end of a chain that no rule decided is told as a rule without a handle. */
+	/* The end of a chain that no rule decided is told as a rule without a handle.
+	 */
 	if (event->kind == TRACE_RULE && !table[NFTA_TRACE_RULE_HANDLE].at)
 		event->kind = TRACE_RETURN;
 	else if (event->kind == TRACE_RULE &&

@@ -147,7 +147,7 @@ struct nat {
 };
 
 /* One end of a packet that is to be tried. */
-enum place {
+enum packet_place {
 	PLACE_ANY,    /* some address that the policy knows nothing of */
 	PLACE_HOST,   /* this machine, by @address where that is given */
 	PLACE_ADDRESS /* @address */
@@ -155,7 +155,7 @@ enum place {
 
 struct packet_end {
 	struct position position;
-	enum place place;
+	enum packet_place place;
 	bool has_address;
 	struct address address;
 	bool has_port;

@@ -13,12 +13,16 @@
 
 enum { TEST_NAME_BYTES_MAX = 200 };
 
-/* What can decide, by its id: the index is an enum verdicts. */
-enum verdicts { CAN_ALLOW = 1, CAN_DROP = 2, CAN_REJECT = 4 };
+/* What somebody who decides can decide, as bits by enum verdict. */
+enum {
+	CAN_ALLOW = 1 << VERDICT_ALLOW,
+	CAN_DROP = 1 << VERDICT_DROP,
+};
 
 struct tests {
 	struct reader *reader;
-	struct names deciders;
+	struct names deciders; /* index: what it can decide */
+	bool sound;            /* nothing was wrong with all the rest */
 };
 
 /* --- the packet ------------------------------------------------------------------- */
@@ -147,9 +151,11 @@ static void read_side(struct reader *reader, const struct node *map, const char 
 	*position = node->position;
 }
 
-static void read_packet(struct reader *reader, const struct node *map,
+static void read_packet(struct tests *tests, const struct node *map,
 			struct packet *packet)
 {
+	struct reader *reader = tests->reader;
+	size_t errors = reader->faults->errors;
 	struct packet_way way = { .in_key = "in", .out_key = "out" };
 
 	packet->position = map->position;
@@ -169,7 +175,7 @@ static void read_packet(struct reader *reader, const struct node *map,
 	read_side(reader, map, "in", &way.in, &way.in_position);
 	read_side(reader, map, "out", &way.out, &way.out_position);
 	/* Where there are other faults, zones may be missing that were meant to be. */
-	if (reader->faults->errors == 0)
+	if (tests->sound && reader->faults->errors == errors)
 		packet_settle(reader->policy, &way, packet, reader->faults);
 }
 
@@ -291,13 +297,13 @@ static void read_test(struct tests *tests, const struct node *map, struct test *
 	reader_verdict(reader, expect, "expect", &test->expect);
 	if (by)
 		read_by(tests, by, test);
-	read_packet(reader, packet, &test->packet);
+	read_packet(tests, packet, &test->packet);
 }
 
 void read_tests(struct reader *reader, const struct node *node)
 {
 	struct policy *policy = reader->policy;
-	struct tests tests = { .reader = reader };
+	struct tests tests = { .reader = reader, .sound = reader->faults->errors == 0 };
 
 	if (!reader_list(reader, node, "tests"))
 		return;

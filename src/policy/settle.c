@@ -156,8 +156,9 @@ static int named_side(const struct settling *settling, const char *key,
 	}
 	if (zone && !found)
 		return faults_add(settling->faults, position,
-				  "no interface that is there can be of zone %s alone",
-				  zone->name);
+				  "%s: zone %s has no interface that a trial could "
+				  "make",
+				  key, zone->name);
 	return found ? 0 : refuse_side(settling, key, name, position);
 }
 
@@ -181,7 +182,8 @@ static int derived_side(const struct settling *settling, const char *key,
 	}
 	list_choices(policy, choices);
 	return faults_add(settling->faults, settling->packet->position,
-			  "say with %s where the packet %s: %s", key, what, choices);
+			  "%s is missing: where does the packet %s? It could be %s",
+			  key, what, choices);
 }
 
 static int settle_in(const struct settling *settling)
@@ -191,7 +193,7 @@ static int settle_in(const struct settling *settling)
 	if (way->in)
 		return named_side(settling, way->in_key, way->in, way->in_position,
 				  &settling->packet->in);
-	return derived_side(settling, way->in_key, "comes in", NULL,
+	return derived_side(settling, way->in_key, "come in", NULL,
 			    &settling->packet->in);
 }
 
@@ -203,7 +205,7 @@ static int settle_out(const struct settling *settling)
 	if (way->out)
 		return named_side(settling, way->out_key, way->out, way->out_position,
 				  &packet->out);
-	return derived_side(settling, way->out_key, "goes out",
+	return derived_side(settling, way->out_key, "go out",
 			    packet->direction == DIRECTION_FORWARD ? &packet->in : NULL,
 			    &packet->out);
 }

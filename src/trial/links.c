@@ -231,32 +231,48 @@ static int change_address(struct links *links, const struct link *link,
 	return ask(&request, links->inside, NULL, NULL);
 }
 
+static int change_route(struct links *links, const struct link *link,
+			struct address address, uint16_t type, bool local)
+{
+	struct request request = { .links = links };
+	bool there = type == RTM_NEWROUTE;
+	struct rtmsg *route =
+		begin(&request, type, there ? NLM_F_CREATE | NLM_F_REPLACE : 0,
+		      sizeof(*route));
+
+	route->rtm_family = family_of(address);
+	route->rtm_dst_len = bits_of(address);
+	route->rtm_table = local ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+	route->rtm_protocol = RTPROT_STATIC;
+	route->rtm_scope = local ? RT_SCOPE_HOST : RT_SCOPE_LINK;
+	route->rtm_type = local ? RTN_LOCAL : RTN_UNICAST;
+	put_address(request.header, RTA_DST, address);
+	mnl_attr_put_u32(request.header, RTA_OIF, link->index);
+	return ask(&request, links->inside, NULL, NULL);
+}
+
+/* An IPv6 address becomes local when a worker of the kernel has come to it; the route
+ * makes it so at once. */
 int links_address(struct links *links, const struct link *link, struct address address)
 {
-	return change_address(links, link, address, true);
+	int error = change_address(links, link, address, true);
+
+	if (!error && address.family == FAMILY_IPV6)
+		error = change_route(links, link, address, RTM_NEWROUTE, true);
+	return error;
 }
 
 int links_no_address(struct links *links, const struct link *link,
 		     struct address address)
 {
+	if (address.family == FAMILY_IPV6)
+		change_route(links, link, address, RTM_DELROUTE, true);
 	return change_address(links, link, address, false);
 }
 
 int links_route(struct links *links, const struct link *link, struct address address)
 {
-	struct request request = { .links = links };
-	struct rtmsg *route = begin(&request, RTM_NEWROUTE,
-				    NLM_F_CREATE | NLM_F_REPLACE, sizeof(*route));
-
-	route->rtm_family = family_of(address);
-	route->rtm_dst_len = bits_of(address);
-	route->rtm_table = RT_TABLE_MAIN;
-	route->rtm_protocol = RTPROT_STATIC;
-	route->rtm_scope = RT_SCOPE_LINK;
-	route->rtm_type = RTN_UNICAST;
-	put_address(request.header, RTA_DST, address);
-	mnl_attr_put_u32(request.header, RTA_OIF, link->index);
-	return ask(&request, links->inside, NULL, NULL);
+	return change_route(links, link, address, RTM_NEWROUTE, false);
 }
 
 /* --- packets ---------------------------------------------------------------------- */

@@ -67,11 +67,11 @@ static bool sample(const struct policy *policy, const struct zone *zone,
 	bool star = size > 0 && pattern[size - 1] == '*';
 
 	ret->zone = zone ? zone->name : NULL;
-	for (int i = 0; i < SAMPLES_MAX; i++) {
-		char number[8] = "";
+	for (unsigned int i = 0; i < SAMPLES_MAX; i++) {
+		char number[12] = "";
 
 		if (star)
-			snprintf(number, sizeof(number), "%d", i);
+			snprintf(number, sizeof(number), "%u", i);
 		if (size - star + strlen(number) > INTERFACE_MAX_CHARS)
 			return false;
 		snprintf(ret->interface, sizeof(ret->interface), "%.*s%s",

@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include "agent/enforce.h"
 #include "agent/helper.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "trial/load.h"
 #include "trial/moment.h"
 #include "trial/stranger.h"
 
@@ -125,15 +125,12 @@ static int read_rules(struct stage *stage)
 
 int stage_load(struct stage *stage, char problem[static TRIAL_TEXT_MAX])
 {
-	struct enforcement enforcement = { 0 };
-	int error;
+	char why[LOAD_TEXT_MAX] = "";
+	int error = load_image(stage->trial->helper, stage->candidate->image,
+			       &stage->held, why);
 
-	stage->candidate->afresh = true;
-	error = enforce(stage->trial->helper, stage->candidate, stage->candidate,
-			stage->numbering, &enforcement);
 	if (error) {
-		snprintf(problem, TRIAL_TEXT_MAX, "%.*s", TRIAL_TEXT_MAX - 1,
-			 enforcement.problem);
+		snprintf(problem, TRIAL_TEXT_MAX, "%.*s", TRIAL_TEXT_MAX - 1, why);
 		return error;
 	}
 	error = read_rules(stage);
@@ -201,6 +198,7 @@ void stage_close(struct stage *stage)
 		cleanup_fd(all[i]);
 	free(stage->hosts);
 	ruleset_done(&stage->ruleset);
+	inventory_done(&stage->held);
 	links_close(&stage->links);
 	tracer_close(&stage->tracer);
 	*stage = (struct stage)STAGE_NULL;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/candidate.h"
+#include "compile/transition.h"
 #include "trial/links.h"
 #include "trial/namespace.h"
 #include "trial/passage.h"
@@ -23,6 +24,7 @@ struct stage {
 	struct numbering *numbering;
 	struct tracer tracer;
 	struct links links;
+	struct inventory held; /* by the kernel, there */
 	struct ruleset ruleset;
 	struct state_rules states;
 	int raw4, raw6;       /* send as this machine */

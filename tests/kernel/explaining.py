@@ -300,6 +300,20 @@ def many_tests(see):
                   and done.stdout.count("\nok ") == 500, done.stdout[-500:] + done.stderr)
 
 
+def large_policies(see):
+    rules = "".join(
+        f"  - {{id: r{i}, from: {{zone: [wan, lan, dmz], address: 10.{i % 200}.{i // 200}.0/24}},"
+        f" to: {('host', 'wan', 'dmz')[i % 3]}, {('allow', 'drop')[i % 2]}:"
+        f" {{tcp: [{i + 1}, {i + 3000}-{i + 3005}]}}}}\n" for i in range(1000))
+    path = see.machine.write("large.yml", "version: 1\nzones: {wan: eth0, lan: eth1, dmz: eth2}\n"
+                             f"rules:\n{rules}")
+    done = see.call("check", path, user=True)
+    see.tap.check("a policy beyond what a socket takes at once is tried in pieces",
+                  done.returncode == 0 and "this kernel takes it" in done.stdout, cli.seen(done))
+    answer = see.explain("tcp 10.196.4.7 -> host:997", "--in", "dmz", policy=path, user=True)
+    see.tap.equal("and explained", (answer["verdict"], answer["rule"]), ("allow", "r996"))
+
+
 def people(see):
     done = see.call("explain", "tcp 192.0.2.5 -> host:22", "--in", "wan", "-p", see.policy,
                     user=True)
@@ -365,7 +379,7 @@ def main():
     with lab.Lab() as machine:
         see = Explainer(machine, tap)
         for scenario in (verdicts, states, translations, limits, times, kernel_itself, run_tests,
-                         failing_tests, many_tests, people, without_namespaces, touches_nothing):
+                         failing_tests, many_tests, large_policies, people, without_namespaces, touches_nothing):
             scenario(see)
     return tap.end()
 

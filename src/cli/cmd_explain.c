@@ -148,10 +148,8 @@ static int run(struct explain *explain)
 	terminal_progress(NULL);
 	if (error && error != -EINVAL)
 		return terminal_no_memory();
-	if (error) {
-		draft_show_faults(&explain->draft, explain->arguments);
-		return EXIT_FAILED;
-	}
+	if (error)
+		return tryout_refused(&explain->draft, explain->arguments);
 	if (settle(explain, &faults) < 0)
 		return misuse(explain, &faults);
 	return try(explain);

@@ -214,10 +214,8 @@ static int read_all(struct testing *testing)
 	terminal_progress(NULL);
 	if (error && error != -EINVAL)
 		return terminal_no_memory();
-	if (error) {
-		draft_show_faults(&testing->draft, testing->arguments);
-		return EXIT_FAILED;
-	}
+	if (error)
+		return tryout_refused(&testing->draft, testing->arguments);
 	return choose(testing) < 0 ? terminal_no_memory() : EXIT_DONE;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/program.h"
+#include "cli/report.h"
 
 static int refuse(char *problem, int error, const char *why)
 {
@@ -36,6 +37,15 @@ int tryout_open(struct draft *draft, struct tryout *ret,
 		error = stage_open(&ret->trial, draft->candidate, draft->numbering,
 				   &ret->stage, why);
 	return error ? refuse(problem, error, why) : 0;
+}
+
+int tryout_refused(const struct draft *draft, const struct arguments *arguments)
+{
+	if (arguments_has(arguments, OPTION_JSON))
+		report_json(json_pack("{s:s, s:o}", "error", "the policy has errors",
+				      "faults", draft_json_faults(draft)));
+	draft_show_faults(draft, arguments);
+	return EXIT_FAILED;
 }
 
 void tryout_done(struct tryout *tryout)

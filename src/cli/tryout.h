@@ -27,6 +27,10 @@ struct tryout {
 int tryout_open(struct draft *draft, struct tryout *ret,
 		char problem[static TRYOUT_TEXT_MAX]);
 
+/** tryout_refused() - Show what is wrong with the policy; with --json as an object too.
+ *  Return: EXIT_FAILED. */
+int tryout_refused(const struct draft *draft, const struct arguments *arguments);
+
 void tryout_done(struct tryout *tryout);
 
 #define auto_tryout __attribute__((cleanup(tryout_done)))

@@ -368,6 +368,16 @@ static void set_inside(void)
 		set(settings[i][0], settings[i][1]);
 }
 
+static bool is_set(const char *name)
+{
+	char path[128], value = '0';
+	auto_fd int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &value, 1) == 1 && value != '0';
+}
+
 static int open_routes(struct mnl_socket **ret)
 {
 	*ret = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -409,6 +419,8 @@ int links_open(int network, struct links *ret)
 	int error;
 
 	set_inside();
+	ret->forwards4 = is_set("ipv4/conf/all/forwarding");
+	ret->forwards6 = is_set("ipv6/conf/all/forwarding");
 	ret->fence = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(FENCE_TYPE));
 	if (ret->fence < 0)
 		return -errno;

@@ -25,8 +25,9 @@ struct mnl_socket;
 struct links {
 	struct mnl_socket *inside, *outside; /* of rtnetlink */
 	int outside_namespace;
-	int wire;  /* sends at the far ends */
-	int fence; /* receives at ours what was sent as a fence */
+	int wire;                  /* sends at the far ends */
+	int fence;                 /* receives at ours what was sent as a fence */
+	bool forwards4, forwards6; /* whether packets can pass through at all */
 	struct link *list;
 	size_t count;
 	uint32_t sequence;

@@ -35,6 +35,36 @@ static bool is_multicast(struct address address)
 	return address.value >> 120 == 0xff;
 }
 
+/* What keeps a packet from being tried, though nothing failed. Return: whether there is
+ * something. */
+static bool hindered(struct acting *acting)
+{
+	const struct packet *packet = acting->packet;
+	const struct links *links = &acting->stage->links;
+	const struct packet_end *ends[] = { &packet->source, &packet->destination };
+	bool forwards =
+		packet->family == FAMILY_IPV4 ? links->forwards4 : links->forwards6;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (packet->direction == DIRECTION_FORWARD && !forwards) {
+		play_lost(acting->play,
+			  "forwarding can't be switched on in a namespace here (is "
+			  "/proc/sys writable?), so no such packet can be tried");
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		if (ends[i]->place != PLACE_ADDRESS ||
+		    !stage_is_host(acting->stage, ends[i]->address))
+			continue;
+		play_lost(acting->play,
+			  "%s is what the trial calls host here: write "
+			  "host, or another address",
+			  address_format(ends[i]->address, text));
+		return true;
+	}
+	return false;
+}
+
 static int ready_link(struct acting *acting, const struct packet_side *side,
 		      const struct link **ret)
 {
@@ -44,6 +74,9 @@ static int ready_link(struct acting *acting, const struct packet_side *side,
 	if (!side->interface[0])
 		return 0;
 	error = links_get(&acting->stage->links, side->interface, ret);
+	if (error)
+		play_lost(acting->play, "interface %s can't be made here: %s",
+			  side->interface, strerror(-error));
 	/* Masquerading and replies need an address of this machine there; a kernel
 	 * without IPv6 gives none, which only matters for its packets. */
 	if (!error)
@@ -281,13 +314,13 @@ int play_packet(struct stage *stage, const struct packet *packet, struct play *p
 
 	*play = (struct play){ .decision.outcome = OUTCOME_LOST };
 	error = make_ready(&acting);
-	if (!error) {
+	if (!error && !hindered(&acting)) {
 		int ready = acting_prepare(&acting, &quoted);
 
 		error = ready > 0 ? send_all(&acting) : ready;
 	}
 	clear_up(&acting);
-	if (error)
+	if (error && !play->problem[0])
 		play_lost(play, "the packet can't be tried: %s", strerror(-error));
 	return error;
 }

@@ -22,6 +22,7 @@
 
 enum {
 	DATAGRAM_BYTES = 65536,
+	MOMENT_LASTS_S = 20,
 	LATE_MS = 100, /* for a packet that came through no end we know */
 };
 
@@ -154,13 +155,19 @@ int stage_at(struct stage *stage, struct moment moment,
 	struct pretence pretence = { candidate_utc_offset(), 0 };
 	int error;
 
+	/* The clock goes on from a moment that is pretended, as from any. */
 	if (!moment.set && !stage->moment.set)
+		return 0;
+	if (moment.set && stage->moment.set && moment.day == stage->moment.day &&
+	    moment.second == stage->moment.second &&
+	    clock_s() - stage->moment_s < MOMENT_LASTS_S)
 		return 0;
 	if (moment.set)
 		pretence = moment_pretend(moment, clock_wall_us() / 1000000);
 	turn_schedules(stage, pretence.days);
 	stage->candidate->utc_offset_s = pretence.utc_offset_s;
 	stage->moment = moment;
+	stage->moment_s = clock_s();
 	error = candidate_compile(stage->candidate, stage->numbering, &faults);
 	if (error)
 		return problem_is(problem, error, "can't compile for another time");
@@ -226,6 +233,15 @@ int stage_host(struct stage *stage, const struct link *link, enum family family,
 	}
 	*ret = *host;
 	return error;
+}
+
+bool stage_is_host(const struct stage *stage, struct address address)
+{
+	for (size_t i = 0; i < 2 * stage->links.count; i++)
+		if (stage->hosts[i].family == address.family &&
+		    stage->hosts[i].value == address.value)
+			return true;
+	return false;
 }
 
 struct address stage_stranger(struct stage *stage, enum family family, bool destination)

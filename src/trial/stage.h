@@ -33,6 +33,7 @@ struct stage {
 	struct passage passage; /* of the packet that was sent last */
 	uint32_t serial;
 	struct moment moment; /* that it is taken to be; not set: as the clock says */
+	int64_t moment_s;     /* since when, see clock_s() */
 	int turned;           /* by how many days the policy's schedules are */
 	/* By family, IPv4 first; family 0 until one is found. */
 	struct address sources[2], destinations[2];
@@ -77,6 +78,9 @@ int stage_at(struct stage *stage, struct moment moment,
  *  -errno. */
 int stage_host(struct stage *stage, const struct link *link, enum family family,
 	       struct address *ret);
+
+/** stage_is_host() - Whether an address is one that stage_host() gave out. */
+bool stage_is_host(const struct stage *stage, struct address address);
 
 /** stage_stranger() - An address the policy knows nothing of. */
 struct address stage_stranger(struct stage *stage, enum family family,

@@ -46,9 +46,9 @@ static void is_in_no_ban_rule_feed_or_forward(void **state)
 	assert_true(is(stranger_find(&candidate, FAMILY_IPV4, STRANGER_SOURCE, 0),
 		       "198.18.0.12"));
 	assert_true(is(stranger_find(&candidate, FAMILY_IPV4, STRANGER_HOST, 0),
-		       "198.18.0.11"));
+		       "198.19.255.11"));
 	assert_true(is(stranger_find(&candidate, FAMILY_IPV4, STRANGER_HOST, 1),
-		       "198.18.0.14"));
+		       "198.19.255.14"));
 	assert_true(is(stranger_find(&candidate, FAMILY_IPV6, STRANGER_SOURCE, 0),
 		       "3fff:ffff::9"));
 }

@@ -300,6 +300,18 @@ def many_tests(see):
                   and done.stdout.count("\nok ") == 500, done.stdout[-500:] + done.stderr)
 
 
+def documented_tests(see):
+    for name in ("home-gateway", "web-server"):
+        done = see.call("test", lab.ROOT / "examples" / f"{name}.yml")
+        see.tap.check(f"the tests of example {name} pass", done.returncode == 0
+                      and done.stdout.count("\nok ") >= 7, cli.seen(done))
+    text = (lab.ROOT / "docs" / "policy.md").read_text()
+    block = re.search(r"^## tests$.*?^```yaml\n(.*?)^```", text, re.M | re.S)[1]
+    done = see.call("test", see.machine.write("documented.yml", "version: 1\n" + block))
+    see.tap.check("and those that the manual shows", done.returncode == 0
+                  and done.stdout.count("\nok ") >= 7, cli.seen(done))
+
+
 def large_policies(see):
     rules = "".join(
         f"  - {{id: r{i}, from: {{zone: [wan, lan, dmz], address: 10.{i % 200}.{i // 200}.0/24}},"
@@ -379,7 +391,8 @@ def main():
     with lab.Lab() as machine:
         see = Explainer(machine, tap)
         for scenario in (verdicts, states, translations, limits, times, kernel_itself, run_tests,
-                         failing_tests, many_tests, large_policies, people, without_namespaces, touches_nothing):
+                         failing_tests, many_tests, documented_tests,
+                         large_policies, people, without_namespaces, touches_nothing):
             scenario(see)
     return tap.end()
 

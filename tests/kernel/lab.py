@@ -346,6 +346,9 @@ class Control:
         self.send(method, parameters)
         return self.receive()
 
+    def fileno(self):
+        return self.socket.fileno()
+
     def close(self):
         self.socket.close()
 
@@ -359,14 +362,16 @@ class Program:
     def __init__(self, command, log):
         self.command, self.log_path, self.child = command, log, None
         self.environment = {}
-        self.passed = {}  # name: descriptor, as sd_listen_fds(3) hands them over
+        # name: descriptor, as sd_listen_fds(3) hands them over; what follows a "#" in the
+        # name is ours, so that there can be two of one name
+        self.passed = {}
 
     def start(self):
         command = self.command
         environment = {**os.environ, **self.environment}
         if self.passed:
             environment |= {"LISTEN_FDS": str(len(self.passed)),
-                            "LISTEN_FDNAMES": ":".join(self.passed)}
+                            "LISTEN_FDNAMES": ":".join(name.split("#")[0] for name in self.passed)}
             command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
         # Above all that they are to become, so that none is overwritten.
         spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in self.passed.values()]

@@ -30,6 +30,7 @@ let
   '';
 
   features = {
+    hostile = { }; # all of it is payload
     networkd.networking.useNetworkd = true;
     podman = {
       virtualisation.podman.enable = true;

@@ -18,7 +18,7 @@ blockdev --flushbufs /dev/vdb
 tar -xf /dev/vdb -C /
 touch /etc/vigil-tests/configured
 hostname "$(cat /etc/hostname)"
-sh -e /etc/vigil-tests/become
+sh -ex /etc/vigil-tests/become
 """
 
 
@@ -86,8 +86,7 @@ def become(name, nodes):
     """What a boot would have done by now, for a guest from the snapshot."""
     lines = [f"ip link set eth{k} address {mac}" for k, mac in enumerate(macs(name, nodes), 1)]
     if nodes[name].get("vigil"):
-        lines.append("systemctl start vigil-helper.socket vigil-helper.service vigil.socket "
-                     "vigil.service")
+        lines.append("systemctl start vigil.service")
     if "networkd" in nodes[name].get("features", []):
         lines += ["systemctl daemon-reload", "systemctl start systemd-networkd"]
     else:
@@ -154,7 +153,8 @@ def settle(machine):
     """Wait until the guest that becomes the snapshot has nothing left to do."""
     wait_for_shell(machine, 120)
     machine.shell.settimeout(120)
-    machine.shell.sendall(b"systemctl is-system-running --wait >/dev/null; python3 -c 'import "
+    machine.shell.sendall(b"udevadm settle; until [ -e /sys/class/net/eth3 ]; do sleep 0.1; "
+                          b"done; systemctl is-system-running --wait >/dev/null; python3 -c 'import "
                           b"socket, json'; nft list ruleset; nc -h 2>/dev/null; sqlite3 "
                           b"-version >/dev/null; sync; echo settled\n")
     heard = b""

@@ -113,7 +113,7 @@ while True:
 """)
 # Who is in the network all the time, and writes down what the host lets in.
 write("/run/stranger.py", """
-import socket, time
+import os, socket, time
 counts = {8080: [0, 0], 2323: [0, 0]}
 def reaches(port):
     with socket.socket() as s:
@@ -128,9 +128,8 @@ while True:
         counts[port][reaches(port)] += 1
     with open("/run/stranger.new", "w") as f:
         print(*counts[8080], *counts[2323], file=f)
-    import os
     os.rename("/run/stranger.new", "/run/stranger")
-    time.sleep(0.1)
+    time.sleep(0.4)
 """)
 # Makes many short flows, deletes them all from conntrack, and prints how many there were and
 # are.
@@ -167,8 +166,8 @@ with subtest("as root and without a unit every attempt succeeds, so they are rea
     failed = {what: outcome for _, what, outcome in seen if outcome != "done"}
     assert set(failed) <= NOT_EVEN_ROOT, failed
     assert len(seen) > 90, len(seen)
-machine.succeed("umount /run/canary/mount; find / -xdev -name vigil-hostile -delete;"
-                "find /run /dev -xdev -name vigil-hostile -delete")
+machine.succeed("umount /run/canary/mount; cd /; rm -f vigil-hostile {etc,etc/vigil,var/lib,"
+                "var/log,run,run/vigil,run/systemd/system,dev,root}/vigil-hostile")
 
 # --- the sandbox ------------------------------------------------------------------------------
 
@@ -231,7 +230,7 @@ seen = run_hostile("threads+disk+pin 0 locked")
 bounded("threads", seen)
 with subtest("nothing but the file system's size bounds its state, as is documented"):
     assert ["count", "MiB of disk: 64", "done"] in seen, seen
-with subtest("with it the kernel refuses what pins, and ended connections vanish"):
+with subtest("with that filter the kernel refuses what pins, and ended connections vanish"):
     assert seen[-1][2] == "EPERM", seen[-1]
     left = count_flows()
     assert left < 100, left
@@ -250,7 +249,7 @@ with subtest("the helper and others have survived that"):
 
 with subtest("the rules were in force all the time"):
     shut, reached, refused, entered = map(int, machine.succeed("cat /run/stranger").split())
-    assert reached > 20 and refused > 20, (reached, refused)
+    assert reached > 10 and refused > 10, (reached, refused)
     assert (shut, entered) == (0, 0), (shut, entered)
 machine.succeed("systemctl stop stranger")
 
@@ -258,8 +257,7 @@ machine.succeed("systemctl stop stranger")
 
 judge("as is documented", run_hostile("open-host 0 locked"))
 with subtest("so the host is open, until an honest agent comes"):
-    machine.succeed("ip netns exec stranger python3 -c 'import socket;"
-                    "socket.create_connection((\"192.0.2.1\", 2323), 5)'")
+    machine.succeed("ip netns exec stranger nc -z -w 5 192.0.2.1 2323")
 
 judge("as is documented", run_hostile("poison-store 0"))
 machine.succeed(f"cd {STATE} && rm -f orders seen program set-user && for f in *; do"
@@ -271,10 +269,8 @@ with subtest("the agent itself comes back, whatever its state and descriptors ha
     machine.wait_until_succeeds("vigil status")
 with subtest("and its rules are in force again"):
     assert table() == table_before
-    machine.fail("ip netns exec stranger python3 -c 'import socket;"
-                 "socket.create_connection((\"192.0.2.1\", 2323), 1)'")
-    machine.succeed("ip netns exec stranger python3 -c 'import socket;"
-                    "socket.create_connection((\"192.0.2.1\", 8080), 5)'")
+    machine.fail("ip netns exec stranger nc -z -w 1 192.0.2.1 2323")
+    machine.succeed("ip netns exec stranger nc -z -w 5 192.0.2.1 8080")
 with subtest("what it wrote where its state is can be cleaned away"):
     machine.succeed("systemctl stop vigil.service &&"
                     " systemctl clean --what=state --what=fdstore vigil.service")

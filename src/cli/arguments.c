@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "base/fault.h"
 
 static const char *const colors[] = { "auto", "always", "never", NULL };
 static const char *const tops[] = { "rule",     "src",  "dst",       "port",
 				    "protocol", "zone", "direction", NULL };
+
+static const char *const states[] = { "new", "established", "related", "invalid",
+				      NULL };
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_POLICY] = { "policy", 'p', "FILE", VALUE_FILE, NULL,
@@ -53,6 +57,23 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 			    "show flows as the agent sees them, until interrupted" },
 	[OPTION_UNUSED] = { "unused", 0, NULL, VALUE_NONE, NULL,
 			    "only rules that never matched" },
+	[OPTION_IN] = { "in", 0, "ZONE", VALUE_TEXT, NULL,
+			"where the packet comes in: a zone, one of its interfaces, or "
+			"none for an interface in no zone" },
+	[OPTION_OUT] = { "out", 0, "ZONE", VALUE_TEXT, NULL,
+			 "where the packet goes out, written in the same ways" },
+	[OPTION_FLOW_STATE] = { "state", 0, "STATE", VALUE_TEXT, states,
+				"what the packet is to connection tracking: new, "
+				"established, related or invalid" },
+	[OPTION_TIMES] = { "count", 0, "NUMBER", VALUE_TEXT, NULL,
+			   "so many such packets, each for a connection of its own; "
+			   "the last one is explained" },
+	[OPTION_AT] = { "at", 0, "TIME", VALUE_TEXT, NULL,
+			"as if it were this time of the week, such as \"Mon 08:00\", "
+			"for rules with a time" },
+	[OPTION_ONLY] = { "only", 0, "TEST", VALUE_TEXT, NULL,
+			  "only the test of this number, or those with this in their "
+			  "name" },
 	[OPTION_WAIT] = { "wait", 0, NULL, VALUE_NONE, NULL,
 			  "wait for the end of a reload that is under way, and say "
 			  "only "
@@ -95,7 +116,7 @@ static int complain_unknown(char *problem, const char *what, const char *dashes,
 static int find_option(const char *name, size_t length)
 {
 	for (int i = 0; i < OPTION_COUNT; i++)
-		if (strlen(option_specs[i].name) == length &&
+		if (i != OPTION_FLOW_STATE && strlen(option_specs[i].name) == length &&
 		    memcmp(option_specs[i].name, name, length) == 0)
 			return i;
 	return -1;
@@ -225,8 +246,18 @@ static int check_choice(int option, const char *value, char *problem)
 	return -EINVAL;
 }
 
-static int check_together(const struct arguments *arguments, char *problem)
+/* --state is a directory, and the state of a connection where a command takes that. */
+static void tell_states_apart(struct arguments *arguments)
 {
+	if (!arguments->command ||
+	    !command_takes(arguments->command, OPTION_FLOW_STATE))
+		return;
+	arguments->values[OPTION_FLOW_STATE] = take(arguments->values[OPTION_STATE]);
+}
+
+static int check_together(struct arguments *arguments, char *problem)
+{
+	tell_states_apart(arguments);
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		if (!arguments->values[i])
 			continue;
@@ -238,7 +269,8 @@ static int check_together(const struct arguments *arguments, char *problem)
 		if (check_choice(i, arguments->values[i], problem))
 			return -EINVAL;
 	}
-	if (arguments->operand && arguments->values[OPTION_POLICY])
+	if (arguments->operand && arguments->command->operand_kind == VALUE_FILE &&
+	    arguments->values[OPTION_POLICY])
 		return arguments_complain(
 			problem, "the policy is given twice: '%s' and --policy",
 			arguments->operand);
@@ -295,7 +327,7 @@ int arguments_parse(int count, char *const *arguments, struct arguments *ret,
 
 const char *arguments_policy(const struct arguments *arguments)
 {
-	if (arguments->operand)
+	if (arguments->operand && arguments->command->operand_kind == VALUE_FILE)
 		return arguments->operand;
 	if (arguments->values[OPTION_POLICY])
 		return arguments->values[OPTION_POLICY];

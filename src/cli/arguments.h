@@ -39,7 +39,8 @@ static inline bool arguments_has(const struct arguments *arguments,
 	return arguments->values[option] != NULL;
 }
 
-/** arguments_policy() - The policy file to work on: operand, option or the default. */
+/** arguments_policy() - The policy file to work on: the operand that is one, option
+ *  or the default. */
 const char *arguments_policy(const struct arguments *arguments);
 
 /** arguments_state_path(), arguments_run_path() - A file of the state or run directory.

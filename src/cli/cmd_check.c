@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/enforce.h"
 #include "agent/helper.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -16,6 +15,7 @@
 #include "cli/program.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
+#include "trial/load.h"
 #include "trial/namespace.h"
 
 enum kernel_answer {
@@ -58,7 +58,7 @@ static void cant_ask(struct check *check, const char *why)
 static void load(struct check *check, const struct trial *trial)
 {
 	struct helper_refusal refusal = { 0 };
-	struct enforcement enforcement = { 0 };
+	struct inventory held = { 0 };
 	char words[TRIAL_TEXT_MAX];
 	int error = helper_hello(trial->helper, &refusal);
 
@@ -69,12 +69,10 @@ static void load(struct check *check, const struct trial *trial)
 						  : strerror(-error));
 		return;
 	}
-	error = enforce(trial->helper, check->draft.candidate, NULL,
-			check->draft.numbering, &enforcement);
+	error = load_image(trial->helper, check->draft.candidate->image, &held,
+			   check->problem);
 	check->kernel = error ? KERNEL_REFUSES : KERNEL_TAKES;
-	if (error)
-		snprintf(check->problem, sizeof(check->problem), "%s",
-			 enforcement.problem);
+	inventory_done(&held);
 }
 
 static void ask_kernel(struct check *check)

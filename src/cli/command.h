@@ -33,6 +33,12 @@ enum option_id {
 	OPTION_LIMIT,
 	OPTION_FOLLOW,
 	OPTION_UNUSED,
+	OPTION_IN,
+	OPTION_OUT,
+	OPTION_FLOW_STATE, /* spelt as OPTION_STATE; no command takes both */
+	OPTION_TIMES,
+	OPTION_AT,
+	OPTION_ONLY,
 	OPTION_WAIT,
 	OPTION_STATE,
 	OPTION_RUN,
@@ -94,6 +100,8 @@ bool command_takes(const struct command *command, enum option_id option);
 
 /* Each in a file of its own name; returns an enum exit_code. */
 int cmd_check(const struct arguments *arguments);
+int cmd_explain(const struct arguments *arguments);
+int cmd_test(const struct arguments *arguments);
 int cmd_compile(const struct arguments *arguments);
 int cmd_apply(const struct arguments *arguments);
 int cmd_status(const struct arguments *arguments);

@@ -48,6 +48,66 @@ const struct command commands[] = {
 		.run = cmd_check,
 	},
 	{
+		.name = "explain",
+		.summary = "say which rule decides about a packet, and by which way",
+		.operand = "PACKET",
+		.operand_kind = VALUE_TEXT,
+		.options = EVERY | BIT(OPTION_JSON) | BIT(OPTION_POLICY) |
+			   BIT(OPTION_IN) | BIT(OPTION_OUT) | BIT(OPTION_FLOW_STATE) |
+			   BIT(OPTION_TIMES) | BIT(OPTION_AT),
+		.details =
+			"Loads the policy into a throwaway user and network namespace, "
+			"makes the interfaces of its zones there, sends the packet, and "
+			"reads the kernel's own trace of the rules it met. Nothing on "
+			"the host is touched, no privilege is needed, and no packet "
+			"leaves the machine.\n\n"
+			"PACKET is 'PROTOCOL SOURCE -> DESTINATION', in quotes. An end "
+			"is host (this machine), host@ADDRESS, any (an address that "
+			"the policy knows nothing of) or ADDRESS, with :PORT behind "
+			"it; an IPv6 address with a port stands in brackets. TCP flags "
+			"(ack, syn+fin) or an ICMP type may follow.",
+		.fails = "the policy has errors or there is no verdict; a verdict of "
+			 "any kind is a success",
+		.examples = {
+			{ "vigil explain 'tcp 203.0.113.9 -> host:22' --in wan",
+			  "who decides about ssh from there" },
+			{ "vigil explain 'udp 10.0.1.5 -> 8.8.8.8:53' --in lan --out wan",
+			  "forwarded traffic" },
+			{ "vigil explain 'icmpv6 any -> host echo-request' -p new.yml",
+			  "of another policy" },
+			{ "vigil explain 'tcp host -> [2001:db8::1]:443' --state "
+			  "established",
+			  "a packet of a connection that is there" },
+			{ "vigil explain 'tcp any -> host:22' --count 9",
+			  "what a limit does" },
+		},
+		.run = cmd_explain,
+	},
+	{
+		.name = "test",
+		.summary = "try the packets of a policy's tests on the kernel",
+		.operand = "POLICY",
+		.operand_kind = VALUE_FILE,
+		.options = EVERY | BIT(OPTION_JSON) | BIT(OPTION_POLICY) |
+			   BIT(OPTION_AT) | BIT(OPTION_ONLY),
+		.details =
+			"Sends the packet of each entry of the policy's 'tests' as "
+			"'vigil explain' does, all in one throwaway namespace, and "
+			"compares the kernel's verdict and the rule that decided with "
+			"what the entry expects. No test sees connections or limits of "
+			"another.\n\n"
+			"The output is TAP, which test runners read. --at is the time "
+			"of those tests that name none.",
+		.fails = "a test fails, or the policy has errors",
+		.examples = {
+			{ "vigil test policy.yml", "all of them" },
+			{ "vigil test --only ssh policy.yml",
+			  "those with ssh in their name" },
+			{ "vigil test --only 3 --json policy.yml", "the third, for a program" },
+		},
+		.run = cmd_test,
+	},
+	{
 		.name = "compile",
 		.summary = "print the nftables script that a policy becomes",
 		.operand = "POLICY",

@@ -41,7 +41,7 @@ static void check_version(struct reader *reader, const struct node *root)
 
 static void refuse_later_sections(struct reader *reader, const struct node *root)
 {
-	static const char *const later[] = { "services", "users", "tests", "protect" };
+	static const char *const later[] = { "services", "users", "protect" };
 
 	for (size_t i = 0; i < root->count; i++)
 		for (size_t j = 0; j < ARRAY_SIZE(later); j++)
@@ -77,6 +77,8 @@ static void read_sections(struct reader *reader, const struct node *root)
 	read_section(reader, root, "nat", read_nat);
 	read_section(reader, root, "flows", read_flows);
 	check_ids(reader);
+	/* Last, since tests speak of all the rest. */
+	read_section(reader, root, "tests", read_tests);
 }
 
 static struct policy *new_policy(void)

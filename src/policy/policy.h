@@ -20,6 +20,7 @@ enum {
 	INTERFACE_MAX_CHARS = 15,   /* IFNAMSIZ - 1 */
 	POLICY_ZONES_MAX = 250,
 	POLICY_RULES_MAX = 50000,
+	POLICY_TESTS_MAX = 10000,
 };
 
 enum verdict { VERDICT_ALLOW, VERDICT_DROP, VERDICT_REJECT };
@@ -145,6 +146,69 @@ struct nat {
 	struct port_range target_port; /* forward: as wide as @port */
 };
 
+/* One end of a packet that is to be tried. */
+enum packet_place {
+	PLACE_ANY,    /* some address that the policy knows nothing of */
+	PLACE_HOST,   /* this machine, by @address where that is given */
+	PLACE_ADDRESS /* @address */
+};
+
+struct packet_end {
+	struct position position;
+	enum packet_place place;
+	bool has_address;
+	struct address address;
+	bool has_port;
+	uint16_t port;
+};
+
+/* What the packet is to connection tracking. */
+enum packet_state {
+	STATE_UNSAID, /* it begins a connection, or is whatever the kernel says */
+	STATE_NEW,
+	STATE_ESTABLISHED,
+	STATE_RELATED,
+	STATE_INVALID,
+};
+
+/* An interface by which a packet passes. */
+struct packet_side {
+	char interface[INTERFACE_MAX_CHARS + 1]; /* "" for none */
+	const char *zone; /* borrowed from the policy; NULL: in no zone */
+};
+
+/* A packet to be tried, see policy/packet.h. */
+struct packet {
+	struct position position;
+	uint8_t protocol; /* IPPROTO_* */
+	enum family family;
+	struct packet_end source, destination;
+	uint8_t icmp_type;
+	uint8_t tcp_flags; /* TH_*; 0: those that the state asks for */
+	enum packet_state state;
+	uint32_t count; /* how many of them */
+	enum direction direction;
+	struct packet_side in, out;
+	const struct nat *forward; /* what sends it on elsewhere, or NULL */
+};
+
+/* A moment of the week, in local time. */
+struct moment {
+	bool set;
+	uint8_t day; /* 0 is Sunday */
+	uint32_t second;
+};
+
+/* One entry of `tests`. */
+struct test {
+	struct position position;
+	const char *name; /* may be NULL */
+	struct packet packet;
+	struct moment at; /* not set: now, whenever that is */
+	enum verdict expect;
+	const char *by; /* an id, or one with ".over" behind it; may be NULL */
+};
+
 struct flow_settings {
 	uint32_t keep_s;         /* 30 days */
 	uint64_t max_size_bytes; /* 1 GiB */
@@ -167,6 +231,8 @@ struct policy {
 	struct nat *nats;
 	size_t nat_count;
 	struct flow_settings flows;
+	struct test *tests;
+	size_t test_count;
 };
 
 /**

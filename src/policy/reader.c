@@ -185,6 +185,12 @@ static const char *translate(const char *word, const char *const *keys)
 		{ "iface", "zone" },
 		{ "set", "group" },
 		{ "proto", "protocol" },
+		{ "from", "src" },
+		{ "source", "src" },
+		{ "to", "dst" },
+		{ "destination", "dst" },
+		{ "expected", "expect" },
+		{ "rule", "by" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {

@@ -135,6 +135,7 @@ void read_defaults(struct reader *reader, const struct node *node);
 void read_rules(struct reader *reader, const struct node *node);
 void read_nat(struct reader *reader, const struct node *node);
 void read_flows(struct reader *reader, const struct node *node);
+void read_tests(struct reader *reader, const struct node *node);
 
 /** check_policy() - Warnings that need the whole policy. */
 void check_policy(struct reader *reader);

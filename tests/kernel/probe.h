@@ -28,16 +28,6 @@
 #include "tests/kernel/harness.h"
 #include "tests/kernel/random_policy.h"
 
-struct probe_packet {
-	enum direction direction;
-	uint32_t device; /* in for input and forward, out for output */
-	struct address source;
-	struct address destination;
-	uint8_t protocol;
-	uint16_t port; /* or ICMP type */
-	uint32_t serial;
-};
-
 struct probe {
 	int tun[WORLD_DEVICES];
 	int raw4, raw6;

@@ -14,204 +14,17 @@
 #include "compile/transition.h"
 #include "policy/policy.h"
 #include "tests/kernel/harness.h"
+#include "tests/kernel/oracle.h"
 #include "tests/kernel/probe.h"
-#include "tests/kernel/random_policy.h"
 
-enum { PACKETS = 150, POLICIES = 200, FEEDS = 3 };
-
-struct outcome {
-	char decider[128]; /* of the log, "" when nothing was logged */
-	bool came_out;
-};
+enum { PACKETS = 150, POLICIES = 200 };
 
 struct trial {
-	struct policy *policy;
-	struct address_set feeds[FEEDS];
-	int32_t utc_offset_s;
-	int32_t now_s; /* of the week, UTC */
+	struct oracle oracle;
 	struct probe_packet packets[PACKETS];
-	struct outcome outcomes[2][PACKETS]; /* optimised, plain */
-	struct outcome *current;
+	struct told outcomes[2][PACKETS]; /* optimised, plain */
+	struct told *current;
 };
-
-static uint32_t zone_of(const struct policy *policy, uint32_t device)
-{
-	for (uint32_t i = 0; i < policy->zone_count; i++) {
-		if (strcmp(policy->zones[i].name, world_zones[device]) == 0)
-			return i;
-	}
-	return UINT32_MAX;
-}
-
-static bool end_matches(const struct trial *trial, const struct endpoint *end,
-			uint32_t zone, struct address address)
-{
-	bool in_zone = end->host || end->any_zone;
-
-	for (size_t i = 0; i < end->zone_count; i++)
-		in_zone |= end->zones[i] == zone;
-	if (!in_zone || !end->restricted)
-		return in_zone;
-	for (size_t i = 0; i < end->feed_count; i++) {
-		if (address_set_contains(&trial->feeds[end->feeds[i]], address))
-			return true;
-	}
-	return address_set_contains(&end->addresses, address);
-}
-
-static bool traffic_matches(const struct traffic_list *list,
-			    const struct probe_packet *packet)
-{
-	if (list->count == 0)
-		return true;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct traffic *traffic = &list->items[i];
-
-		if (traffic->protocol != packet->protocol)
-			continue;
-		if (traffic->range_count == 0)
-			return true;
-		for (size_t j = 0; j < traffic->range_count; j++) {
-			if (packet->port >= traffic->ranges[j].first &&
-			    packet->port <= traffic->ranges[j].last)
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool schedule_matches(const struct trial *trial, const struct schedule *schedule)
-{
-	const int32_t day_s = 86400, week_s = 7 * day_s;
-	int32_t local_s = (trial->now_s + trial->utc_offset_s + week_s) % week_s;
-	int32_t today_s = local_s % day_s, day = local_s / day_s;
-	bool over_midnight = schedule->to_s <= schedule->from_s;
-	bool today = schedule->days >> day & 1;
-	bool yesterday = schedule->days >> (day + 6) % 7 & 1;
-
-	if (!schedule->set)
-		return true;
-	if (!over_midnight)
-		return today && today_s >= (int32_t)schedule->from_s &&
-		       today_s < (int32_t)schedule->to_s;
-	return (today && today_s >= (int32_t)schedule->from_s) ||
-	       (yesterday && today_s < (int32_t)schedule->to_s);
-}
-
-static enum direction rule_direction(const struct rule *rule)
-{
-	return rule->to.host     ? DIRECTION_INPUT
-	       : rule->from.host ? DIRECTION_OUTPUT
-				 : DIRECTION_FORWARD;
-}
-
-/* Behind which device a destination is. */
-static uint32_t device_of(struct address address)
-{
-	if (address.family == FAMILY_IPV4)
-		return (uint32_t)(address.value >> 8) & 0xff;
-	return (uint32_t)(address.value >> 64) & 0xffff;
-}
-
-static bool is_banned(const struct trial *trial, const struct probe_packet *packet)
-{
-	const struct address_set *ban = &trial->policy->ban;
-
-	if (address_set_contains(ban, packet->destination))
-		return true;
-	return packet->direction != DIRECTION_OUTPUT &&
-	       address_set_contains(ban, packet->source);
-}
-
-static struct outcome expect(const struct probe_packet *packet, const char *id,
-			     enum verdict verdict, bool logged)
-{
-	struct outcome outcome = { .came_out = verdict == VERDICT_ALLOW };
-
-	if (packet->direction == DIRECTION_INPUT)
-		outcome.came_out = false;
-	if (logged)
-		snprintf(outcome.decider, sizeof(outcome.decider), "%s %s", id,
-			 verdict_name(verdict));
-	return outcome;
-}
-
-/* What the policy says of a packet, told in the simplest way. */
-static struct outcome decide(const struct trial *trial,
-			     const struct probe_packet *packet)
-{
-	const struct policy *policy = trial->policy;
-	enum verdict defaults[] = { policy->default_input, policy->default_forward,
-				    policy->default_output };
-	uint32_t from = zone_of(policy, packet->device);
-	uint32_t to = zone_of(policy, device_of(packet->destination));
-	char id[32];
-
-	if (is_banned(trial, packet))
-		return expect(packet, "ban", VERDICT_DROP, true);
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct rule *rule = &policy->rules[i];
-
-		if (rule_direction(rule) == packet->direction &&
-		    end_matches(trial, &rule->from, from, packet->source) &&
-		    end_matches(trial, &rule->to, to, packet->destination) &&
-		    traffic_matches(&rule->traffic, packet) &&
-		    schedule_matches(trial, &rule->schedule))
-			return expect(packet, rule->id, rule->verdict, true);
-	}
-	snprintf(id, sizeof(id), "default.%s", direction_name(packet->direction));
-	return expect(packet, id, defaults[packet->direction],
-		      defaults[packet->direction] != VERDICT_ALLOW);
-}
-
-static struct address make_address(uint32_t net, uint32_t device, uint32_t host,
-				   bool v6)
-{
-	struct address address = { FAMILY_IPV4, 10u << 24 | net << 16 | host };
-
-	if (net == 2)
-		address.value |= device << 8;
-	if (!v6)
-		return address;
-	address.family = FAMILY_IPV6;
-	address.value = (uint128_t)0x20010db8u << 96 | (uint128_t)net << 80 | host;
-	if (net == 2)
-		address.value |= (uint128_t)device << 64;
-	return address;
-}
-
-/* Types that begin a connection as conntrack sees it. */
-static uint16_t random_icmp_type(bool v6)
-{
-	static const uint16_t types4[] = { 8, 13, 15, 17 }, types6[] = { 128, 139 };
-
-	return v6 ? types6[random_below(2)] : types4[random_below(4)];
-}
-
-static struct probe_packet random_packet(uint32_t serial)
-{
-	static const uint8_t protocols[] = { IPPROTO_TCP,  IPPROTO_TCP, IPPROTO_UDP,
-					     IPPROTO_ICMP, IPPROTO_GRE, IPPROTO_SCTP };
-	bool v6 = random_chance(45);
-	struct probe_packet packet = {
-		.direction = (enum direction)random_below(3),
-		.device = random_below(WORLD_DEVICES),
-		.protocol = protocols[random_below(ARRAY_SIZE(protocols))],
-		.port = (uint16_t)(1 + random_below(WORLD_PORTS + 4)),
-		.serial = serial,
-	};
-	uint32_t out = random_below(WORLD_DEVICES);
-
-	packet.source = make_address(packet.direction == DIRECTION_OUTPUT ? 1 : 0, 0,
-				     random_below(WORLD_HOSTS), v6);
-	packet.destination = make_address(packet.direction == DIRECTION_INPUT ? 1 : 2,
-					  out, random_below(WORLD_HOSTS), v6);
-	if (packet.protocol == IPPROTO_ICMP) {
-		packet.protocol = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-		packet.port = random_icmp_type(v6);
-	}
-	return packet;
-}
 
 static void note_log(uint32_t serial, const char *prefix, void *context)
 {
@@ -259,11 +72,11 @@ static void load(struct nft_ctx *nft, const struct trial *trial, bool plain)
 	auto_buffer struct buffer script = BUFFER_NULL;
 	auto_image struct image *image = NULL;
 	struct numbering *numbering = numbering_new();
-	struct compile_input input = { .policy = trial->policy,
-				       .feeds = trial->feeds,
+	struct compile_input input = { .policy = trial->oracle.policy,
+				       .feeds = trial->oracle.feeds,
 				       .feed_generations = generations,
 				       .numbering = numbering,
-				       .utc_offset_s = trial->utc_offset_s,
+				       .utc_offset_s = trial->oracle.utc_offset_s,
 				       .plain = plain };
 
 	probe_must(numbering && compile_policy(&input, &image, &faults) == 0,
@@ -304,7 +117,7 @@ static void describe(const struct probe_packet *packet)
 		address_format(packet->destination, destination), packet->port);
 }
 
-static bool agree(const struct outcome *a, const struct outcome *b)
+static bool agree(const struct told *a, const struct told *b)
 {
 	return strcmp(a->decider, b->decider) == 0 && a->came_out == b->came_out;
 }
@@ -314,9 +127,9 @@ static size_t compare(const struct trial *trial)
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < PACKETS; i++) {
-		struct outcome right = decide(trial, &trial->packets[i]);
-		const struct outcome *optimised = &trial->outcomes[0][i];
-		const struct outcome *plain = &trial->outcomes[1][i];
+		struct told right = decide(&trial->oracle, &trial->packets[i]);
+		const struct told *optimised = &trial->outcomes[0][i];
+		const struct told *plain = &trial->outcomes[1][i];
 
 		if (agree(&right, optimised) && agree(&right, plain))
 			continue;
@@ -332,22 +145,6 @@ static size_t compare(const struct trial *trial)
 	return wrong;
 }
 
-static void random_feed(struct address_set *feed, uint32_t net)
-{
-	uint32_t count = random_below(40);
-
-	for (uint32_t i = 0; i < count; i++) {
-		auto_buffer struct buffer text = BUFFER_NULL;
-		struct address_range range;
-
-		write_random_range(&text, net);
-		/* Some are too wide for a list, and some have no place. */
-		if (range_parse(text.data, &range) == 0 && !strstr(text.data, "/0"))
-			address_set_add(feed, range);
-	}
-	address_set_finish(feed);
-}
-
 static void make_trial(struct trial *trial, struct buffer *text)
 {
 	auto_faults struct faults faults = FAULTS_NULL;
@@ -357,26 +154,28 @@ static void make_trial(struct trial *trial, struct buffer *text)
 
 	memset(trial, 0, sizeof(*trial));
 	gmtime_r(&now, &utc);
-	trial->now_s = ((utc.tm_wday * 24 + utc.tm_hour) * 60 + utc.tm_min) * 60;
-	trial->utc_offset_s = ((int32_t)random_below(27) - 12) * 3600;
-	local_s = (trial->now_s + trial->utc_offset_s + 7 * 86400) % 86400;
+	trial->oracle.now_s = ((utc.tm_wday * 24 + utc.tm_hour) * 60 + utc.tm_min) * 60;
+	trial->oracle.utc_offset_s = ((int32_t)random_below(27) - 12) * 3600;
+	local_s =
+		(trial->oracle.now_s + trial->oracle.utc_offset_s + 7 * 86400) % 86400;
 	write_policy(text, local_s);
-	if (policy_read(text->data, text->size_bytes, &trial->policy, &faults) < 0) {
+	if (policy_read(text->data, text->size_bytes, &trial->oracle.policy, &faults) <
+	    0) {
 		fprintf(stderr, "%s\n%u: %s\n", text->data,
 			faults.list[0].position.line, faults.list[0].text);
 		exit(1);
 	}
 	for (uint32_t i = 0; i < FEEDS; i++)
-		random_feed(&trial->feeds[i], i);
+		random_feed(&trial->oracle.feeds[i], i);
 	for (uint32_t i = 0; i < PACKETS; i++)
 		trial->packets[i] = random_packet(i);
 }
 
 static void free_trial(struct trial *trial)
 {
-	policy_free(trial->policy);
+	policy_free(trial->oracle.policy);
 	for (size_t i = 0; i < FEEDS; i++)
-		address_set_done(&trial->feeds[i]);
+		address_set_done(&trial->oracle.feeds[i]);
 }
 
 /* One policy. Return: how many packets were decided wrongly. */

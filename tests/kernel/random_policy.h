@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/address.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "policy/policy.h"
 
 enum { WORLD_HOSTS = 64, WORLD_DEVICES = 5, WORLD_PORTS = 12 };
 
@@ -19,6 +21,17 @@ static const char *const world_devices[WORLD_DEVICES] = { "t0", "t1", "tb0", "tb
 							  "x0" };
 static const char *const world_zones[WORLD_DEVICES] = { "wan", "lan", "lan", "dmz",
 							"" };
+
+/* A packet in that world. */
+struct probe_packet {
+	enum direction direction;
+	uint32_t device; /* in for input and forward, out for output */
+	struct address source;
+	struct address destination;
+	uint8_t protocol;
+	uint16_t port; /* or ICMP type */
+	uint32_t serial;
+};
 
 static uint64_t random_state = 1;
 

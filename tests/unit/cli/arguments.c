@@ -51,6 +51,22 @@ static void two_dashes_end_the_options(void **state)
 	assert_string_equal(parsed.operand, "-");
 }
 
+static void a_state_is_a_directory_or_one_of_a_connection(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("explain", "a packet", "--state", "new", "-p", "a.yml"),
+			 0);
+	assert_string_equal(parsed.values[OPTION_FLOW_STATE], "new");
+	assert_null(parsed.values[OPTION_STATE]);
+	assert_string_equal(arguments_policy(&parsed), "a.yml");
+	assert_string_equal(parsed.operand, "a packet");
+	assert_int_equal(PARSE("--state=related", "explain"), 0);
+	assert_string_equal(parsed.values[OPTION_FLOW_STATE], "related");
+	assert_int_equal(PARSE("status", "--state", "new"), 0);
+	assert_string_equal(parsed.values[OPTION_STATE], "new");
+	assert_int_not_equal(PARSE("explain", "--state", "/var/lib/vigil"), 0);
+}
+
 #define REFUSES(sentence, ...)                                                         \
 	do {                                                                           \
 		assert_int_not_equal(PARSE(__VA_ARGS__), 0);                           \
@@ -122,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_stand_before_and_after_the_command),
 		cmocka_unit_test(two_dashes_end_the_options),
+		cmocka_unit_test(a_state_is_a_directory_or_one_of_a_connection),
 		cmocka_unit_test(says_what_is_wrong_and_what_was_likely_meant),
 		cmocka_unit_test(does_not_take_beginnings_of_options),
 		cmocka_unit_test(help_wins_over_what_is_wrong),

@@ -30,6 +30,15 @@ static void every_command_says_what_it_does(void **state)
 	}
 }
 
+/* Whether a person could mean either by the same word. */
+static bool clash(enum option_id a, enum option_id b)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (command_takes(&commands[i], a) && command_takes(&commands[i], b))
+			return true;
+	return false;
+}
+
 static void every_option_is_documented_once_and_used(void **state)
 {
 	(void)state;
@@ -41,7 +50,8 @@ static void every_option_is_documented_once_and_used(void **state)
 		assert_true(strlen(spec->help) > 0);
 		assert_true((spec->value != NULL) == (spec->kind != VALUE_NONE));
 		for (int k = 0; k < i; k++) {
-			assert_string_not_equal(option_specs[k].name, spec->name);
+			assert_true(!clash((enum option_id)k, (enum option_id)i) ||
+				    strcmp(option_specs[k].name, spec->name) != 0);
 			assert_true(!spec->letter ||
 				    option_specs[k].letter != spec->letter);
 		}

@@ -9,8 +9,8 @@
 
 enum {
 	BOXES_BYTES_MAX = 256 << 20,
-	WIDEN_STEPS_MAX = 40000000, /* nodes and edges seen to widen boxes */
-	WIDEN_OTHERS_MAX = 40,      /* boxes whose sets are tried on another */
+	STEPS_MAX = 20000000,  /* nodes, edges and words seen to improve boxes */
+	WIDEN_OTHERS_MAX = 40, /* boxes whose sets are tried on another */
 	PIECES_MAX = 200,
 };
 
@@ -20,8 +20,9 @@ struct finding {
 	const struct space *space;
 	struct regions *ret;
 	uint64_t *current[DIMENSIONS_MAX]; /* of the path walked */
-	size_t *found;                     /* by leaf */
+	size_t *found;                     /* paths by leaf */
 	size_t paths;
+	size_t leaf_max; /* boxes of a leaf, once paths have been counted; else 0 */
 	size_t steps;
 };
 
@@ -43,23 +44,35 @@ static uint64_t *copy_set(struct finding *finding, size_t dimension,
 
 static int add_region(struct finding *finding, uint32_t leaf)
 {
+	bool sample = finding->found[leaf] > finding->leaf_max;
 	struct regions *ret = finding->ret;
 	struct region *region;
 
-	/* One more than there may be tells that there are too many. */
-	if (++finding->found[leaf] > LEAF_BOXES_MAX + 1)
-		return 0;
 	region = arena_grow(&ret->arena, &ret->list, ret->count, sizeof(*region));
 	if (!region)
 		return -ENOMEM;
-	*region = (struct region){ .leaf = leaf, .order = (uint32_t)ret->count };
+	*region = (struct region){ .leaf = leaf,
+				   .order = (uint32_t)ret->count,
+				   .sample = sample };
 	for (size_t i = 0; i < finding->space->dimension_count; i++) {
 		region->sets[i] = copy_set(finding, i, finding->current[i]);
 		if (!region->sets[i])
 			return -ENOMEM;
 	}
 	ret->count++;
+	/* No second one is wanted. */
+	if (sample)
+		finding->found[leaf] = 0;
 	return 0;
+}
+
+/* The first walk counts, the second takes. */
+static int reach(struct finding *finding, uint32_t leaf)
+{
+	if (finding->leaf_max)
+		return finding->found[leaf] ? add_region(finding, leaf) : 0;
+	finding->found[leaf]++;
+	return ++finding->paths > PATHS_MAX ? -E2BIG : 0;
 }
 
 /* The classes of an edge, or of none where @edge is beyond the last. */
@@ -92,9 +105,7 @@ static int walk(struct finding *finding, uint32_t at)
 	if (at == NODE_SAME)
 		return 0;
 	if (at >= DIAGRAM_LEAF)
-		return ++finding->paths > PATHS_MAX
-			       ? -E2BIG
-			       : add_region(finding, at - DIAGRAM_LEAF);
+		return reach(finding, at - DIAGRAM_LEAF);
 	dimension = &finding->space->dimensions[node->dimension];
 	set = calloc(dimension->words, sizeof(*set));
 	if (!set)
@@ -102,7 +113,8 @@ static int walk(struct finding *finding, uint32_t at)
 	before = finding->current[node->dimension];
 	finding->current[node->dimension] = set;
 	for (uint32_t i = 0; i <= node->edge_count && !error; i++) {
-		edge_set(dimension, node, i, set);
+		if (finding->leaf_max)
+			edge_set(dimension, node, i, set);
 		error = walk(finding,
 			     i < node->edge_count ? node->edges[i].node : node->rest);
 	}
@@ -129,7 +141,7 @@ static bool is_inside(struct finding *finding, const struct region *box, uint32_
 			met += bitmap_has(set, edge->classes[j]);
 		left -= met;
 		finding->steps += 1 + edge->class_count;
-		if (met && (finding->steps > WIDEN_STEPS_MAX ||
+		if (met && (finding->steps > STEPS_MAX ||
 			    !is_inside(finding, box, edge->node)))
 			return false;
 	}
@@ -162,7 +174,7 @@ static void widen(struct finding *finding, struct region *box, size_t dimension,
 	const struct dimension *values = &finding->space->dimensions[dimension];
 	auto_free uint64_t *wider = calloc(values->words, sizeof(*wider));
 
-	if (!wider || finding->steps > WIDEN_STEPS_MAX)
+	if (!wider || finding->steps > STEPS_MAX)
 		return;
 	memcpy(wider, values->universe, values->words * sizeof(*wider));
 	if (try_set(finding, box, dimension, wider))
@@ -197,9 +209,13 @@ struct parts {
 };
 
 /* What of @box is not in @less goes to @out. */
-static bool cut(const struct space *space, struct parts *out, struct region box,
+static bool cut(struct finding *finding, struct parts *out, struct region box,
 		const struct region *less)
 {
+	const struct space *space = finding->space;
+
+	if ((finding->steps += 20) > STEPS_MAX)
+		return false;
 	for (size_t i = 0; i < space->dimension_count; i++)
 		if (!bitmap_meets(box.sets[i], less->sets[i], words_of(space, i))) {
 			if (out->count == PIECES_MAX)
@@ -230,8 +246,8 @@ static bool cut(const struct space *space, struct parts *out, struct region box,
 
 /* Whether the other boxes hold all of box @which. Where that is too hard to tell, no.
  */
-static bool is_spare(const struct space *space, const struct region *boxes,
-		     size_t count, size_t which)
+static bool is_spare(struct finding *finding, const struct region *boxes, size_t count,
+		     size_t which)
 {
 	auto_free struct parts *now = calloc(1, sizeof(*now));
 	auto_free struct parts *next = calloc(1, sizeof(*next));
@@ -246,7 +262,7 @@ static bool is_spare(const struct space *space, const struct region *boxes,
 			continue;
 		next->count = 0;
 		for (size_t j = 0; told && j < now->count; j++)
-			told = cut(space, next, now->list[j], &boxes[i]);
+			told = cut(finding, next, now->list[j], &boxes[i]);
 		/* The pieces share sets with those before, so both arenas stay. */
 		now = next;
 		next = swap;
@@ -260,12 +276,12 @@ static bool is_spare(const struct space *space, const struct region *boxes,
 }
 
 /* Takes out what others hold. Return: how many are left. */
-static size_t drop_spare(const struct space *space, struct region *boxes, size_t count)
+static size_t drop_spare(struct finding *finding, struct region *boxes, size_t count)
 {
 	size_t kept = 0;
 
 	for (size_t i = count; i-- > 0;)
-		if (is_spare(space, boxes, count, i))
+		if (is_spare(finding, boxes, count, i))
 			boxes[i].sets[0] = NULL;
 	for (size_t i = 0; i < count; i++)
 		if (boxes[i].sets[0])
@@ -297,16 +313,28 @@ static void improve(struct finding *finding)
 		for (count = 1; i + count < ret->count &&
 				ret->list[i + count].leaf == ret->list[i].leaf;)
 			count++;
-		if (count > LEAF_BOXES_MAX) {
-			ret->list[i].sample = true;
-		} else {
+		if (!ret->list[i].sample) {
 			widen_all(finding, &ret->list[i], count);
-			left = drop_spare(finding->space, &ret->list[i], count);
+			left = drop_spare(finding, &ret->list[i], count);
 		}
 		memmove(&ret->list[kept], &ret->list[i], left * sizeof(*ret->list));
 		kept += left;
 	}
 	ret->count = kept;
+}
+
+/* So many of each leaf that all together are not too many. */
+static int choose_leaf_max(struct finding *finding)
+{
+	size_t all = SIZE_MAX;
+
+	for (size_t max = LEAF_BOXES_MAX; max > 0 && all > ALL_BOXES_MAX; max /= 2) {
+		finding->leaf_max = max;
+		all = 0;
+		for (size_t i = 0; i < finding->diagram->leaf_count; i++)
+			all += finding->found[i] > max ? 1 : finding->found[i];
+	}
+	return all > ALL_BOXES_MAX ? -E2BIG : 0;
 }
 
 int boxes_find(const struct diagram *diagram, struct regions *ret)
@@ -323,6 +351,10 @@ int boxes_find(const struct diagram *diagram, struct regions *ret)
 	for (size_t i = 0; i < diagram->space->dimension_count; i++)
 		finding.current[i] = diagram->space->dimensions[i].universe;
 	error = walk(&finding, diagram->root);
+	if (!error)
+		error = choose_leaf_max(&finding);
+	if (!error)
+		error = walk(&finding, diagram->root);
 	if (error == -ENOMEM && ret->arena.used_bytes > BOXES_BYTES_MAX / 2)
 		return -E2BIG;
 	if (error)

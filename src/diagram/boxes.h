@@ -5,15 +5,16 @@
 #include "diagram/diagram.h"
 
 enum {
-	LEAF_BOXES_MAX = 400, /* of one leaf; with more of them one is shown */
-	PATHS_MAX = 1000000,  /* ways through a diagram that are looked at */
+	LEAF_BOXES_MAX = 400, /* of one leaf; of a larger one a sample is told */
+	ALL_BOXES_MAX = 2000, /* of all leaves; else samples of the largest */
+	PATHS_MAX = 300000,   /* ways through a diagram */
 };
 
 /* All packets whose class in each dimension is one of a set. */
 struct region {
 	uint32_t leaf;
 	uint32_t order;                 /* in which it was found */
-	bool sample;                    /* one of more than LEAF_BOXES_MAX */
+	bool sample;                    /* one of very many */
 	uint64_t *sets[DIMENSIONS_MAX]; /* bitmaps of classes */
 };
 

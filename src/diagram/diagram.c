@@ -12,7 +12,7 @@
 
 enum {
 	DIAGRAM_BYTES_MAX = 256 << 20,
-	DIAGRAM_WORK_MAX = WORK_MAX / 3,
+	DIAGRAM_WORK_MAX = WORK_MAX / 5 * 2,
 };
 
 struct building {

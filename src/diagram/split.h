@@ -11,7 +11,7 @@
 enum { CLASS_REST = UINT32_MAX };
 
 /* Steps after which all searching is given up. One is a few nanoseconds. */
-enum { WORK_MAX = 400 * 1000 * 1000 };
+enum { WORK_MAX = 150 * 1000 * 1000 };
 
 struct scratch {
 	uint128_t *sums; /* by class */

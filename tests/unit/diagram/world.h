@@ -145,7 +145,7 @@ static void world_write_nat(struct buffer *out)
 			      world_below(WORLD_HOSTS), i + 2, i + 3);
 }
 
-static void world_write(struct buffer *out, bool feeds)
+static inline void world_write(struct buffer *out, bool feeds)
 {
 	static const char *const verdicts[] = { "allow", "drop", "reject" };
 	uint32_t count = 1 + world_below(14);
@@ -287,8 +287,9 @@ static bool is_needed(const struct packet *p)
 }
 
 /* @without: by rule, those that are left out; or NULL. */
-static struct ruling world_decide(const struct policy *policy,
-				  const struct packet *original, const bool *without)
+static inline struct ruling world_decide(const struct policy *policy,
+					 const struct packet *original,
+					 const bool *without)
 {
 	static const char *const defaults[] = { "default.input", "default.forward",
 						"default.output" };
@@ -369,8 +370,8 @@ static void visit_feeds(struct packet *packet, bool feeds, world_visitor *visito
 	}
 }
 
-static void world_visit(const struct world_walk *walk, world_visitor *visitor,
-			void *context)
+static inline void world_visit(const struct world_walk *walk, world_visitor *visitor,
+			       void *context)
 {
 	/* Saturday 23:00, Monday 05:00, Monday 12:00, Tuesday 12:00. */
 	static const uint32_t times[] = { 6 * 86400 + 23 * 3600, 86400 + 5 * 3600,

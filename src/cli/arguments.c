@@ -51,6 +51,11 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 			    "show flows as the agent sees them, until interrupted" },
 	[OPTION_UNUSED] = { "unused", 0, NULL, VALUE_NONE, NULL,
 			    "only rules that never matched" },
+	[OPTION_ALL] = { "all", 0, NULL, VALUE_NONE, NULL,
+			 "also where another rule decides the same, or denies in "
+			 "another way" },
+	[OPTION_EXIT_CODE] = { "exit-code", 0, NULL, VALUE_NONE, NULL,
+			       "exit with 3 when something would change" },
 	[OPTION_STATE] = { "state", 0, "DIR", VALUE_DIRECTORY, NULL,
 			   "where the agent keeps its state (default: " STATE_DIRECTORY
 			   ")" },
@@ -180,6 +185,11 @@ static int read_word(struct reading *reading, const char *word)
 	const char *names[32];
 	size_t count = 0;
 
+	if (ret->operand && ret->command && ret->command->former && !ret->former) {
+		ret->former = ret->operand;
+		ret->operand = word;
+		return 0;
+	}
 	if (ret->command && (!ret->command->operand || ret->operand))
 		return arguments_complain(reading->problem,
 					  "vigil %s does not take '%s'",

@@ -13,6 +13,8 @@ enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1, /* errors were found, or the answer could not be given */
 	EXIT_MISUSED = 2,
+	EXIT_DIFFERS =
+		3, /* something would change, and the caller asks by --exit-code */
 };
 
 enum option_id {
@@ -32,6 +34,8 @@ enum option_id {
 	OPTION_LIMIT,
 	OPTION_FOLLOW,
 	OPTION_UNUSED,
+	OPTION_ALL,
+	OPTION_EXIT_CODE,
 	OPTION_STATE,
 	OPTION_RUN,
 	OPTION_JSON,
@@ -60,6 +64,7 @@ struct arguments {
 	const struct command *command;    /* NULL: none was given */
 	const char *values[OPTION_COUNT]; /* NULL: not given; "" without a value */
 	const char *operand;              /* or NULL */
+	const char *former; /* the one before it where there are two, or NULL */
 };
 
 struct example {
@@ -73,6 +78,7 @@ struct command {
 	const char *name;
 	const char *summary; /* what it does, no full stop */
 	const char *operand; /* name of its one optional operand, or NULL */
+	const char *former;  /* name of one that may stand before that, or NULL */
 	enum value_kind operand_kind;
 	uint64_t options;    /* bit N: takes option N */
 	const char *details; /* paragraphs, parted by a blank line; plain text */
@@ -93,6 +99,7 @@ bool command_takes(const struct command *command, enum option_id option);
 /* Each in a file of its own name; returns an enum exit_code. */
 int cmd_check(const struct arguments *arguments);
 int cmd_compile(const struct arguments *arguments);
+int cmd_plan(const struct arguments *arguments);
 int cmd_apply(const struct arguments *arguments);
 int cmd_status(const struct arguments *arguments);
 int cmd_flows(const struct arguments *arguments);

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "diagram/split.h"
-#include "diagram/table.h"
+#include "diagram/lookup.h"
 
 enum {
 	DIAGRAM_BYTES_MAX = 256 << 20,
@@ -19,9 +19,9 @@ struct building {
 	struct diagram *diagram;
 	const struct space *space;
 	struct splitter splitter;
-	struct table known;  /* by the entries in question: the node */
-	struct table unique; /* by what a node says: the node */
-	struct table leaves; /* by the two deciders: the leaf */
+	struct lookup known;  /* by the entries in question: the node */
+	struct lookup unique; /* by what a node says: the node */
+	struct lookup leaves; /* by the two deciders: the leaf */
 };
 
 /* The entries of both lists that can still decide, in order. */
@@ -34,7 +34,7 @@ static const struct entry *entry_at(const struct live *live, size_t i)
 	return &live->list->entries[live->entries[i]];
 }
 
-static const struct decider *first_decider(const struct live *live)
+static const struct judge *first_decider(const struct live *live)
 {
 	return &live->list->deciders[entry_at(live, 0)->decider];
 }
@@ -91,7 +91,7 @@ static int find_leaf(struct building *building, const struct question *question,
 	    first_decider(&question->sides[1])->effect)
 		return 0;
 	key ^= diagram_mark((uint64_t)key);
-	known = table_find(&building->leaves, key);
+	known = lookup_find(&building->leaves, key);
 	if (known) {
 		*ret = DIAGRAM_LEAF + *known;
 		return 0;
@@ -102,7 +102,7 @@ static int find_leaf(struct building *building, const struct question *question,
 		return -ENOMEM;
 	*place = leaf;
 	*ret = DIAGRAM_LEAF + (uint32_t)diagram->leaf_count++;
-	return table_add(&building->leaves, key, *ret - DIAGRAM_LEAF);
+	return lookup_add(&building->leaves, key, *ret - DIAGRAM_LEAF);
 }
 
 /* Edges under construction: each class of the split with where it leads. */
@@ -164,7 +164,7 @@ static int find_node(struct building *building, uint8_t dimension, uint32_t rest
 {
 	struct diagram *diagram = building->diagram;
 	uint128_t key = hash_node(dimension, rest, targets, count);
-	const uint32_t *known = table_find(&building->unique, key);
+	const uint32_t *known = lookup_find(&building->unique, key);
 	struct node *node;
 
 	if (known) {
@@ -181,7 +181,7 @@ static int find_node(struct building *building, uint8_t dimension, uint32_t rest
 	if (add_edges(diagram, node, targets, count) < 0)
 		return -ENOMEM;
 	*ret = (uint32_t)diagram->node_count++;
-	return table_add(&building->unique, key, *ret);
+	return lookup_add(&building->unique, key, *ret);
 }
 
 /* What a node's classes lead to, while it is made. */
@@ -355,13 +355,13 @@ static int visit(struct building *building, const struct question *question,
 	if (level == building->space->dimension_count)
 		return find_leaf(building, question, ret);
 	key = question_key(question, level);
-	known = table_find(&building->known, key);
+	known = lookup_find(&building->known, key);
 	if (known) {
 		*ret = *known;
 		return 0;
 	}
 	error = visit_split(building, question, level, ret);
-	return error ? error : table_add(&building->known, key, *ret);
+	return error ? error : lookup_add(&building->known, key, *ret);
 }
 
 /* All entries of both lists. */
@@ -398,11 +398,11 @@ static int build(struct building *building)
 
 	diagram->node_count = 1;
 	if (!error)
-		error = table_init(&building->known);
+		error = lookup_init(&building->known);
 	if (!error)
-		error = table_init(&building->unique);
+		error = lookup_init(&building->unique);
 	if (!error)
-		error = table_init(&building->leaves);
+		error = lookup_init(&building->leaves);
 	return error ? error : visit_all(building);
 }
 
@@ -419,9 +419,9 @@ int diagram_make(const struct space *space, struct diagram **ret)
 	diagram->arena.limit_bytes = DIAGRAM_BYTES_MAX;
 	error = build(&building);
 	splitter_done(&building.splitter);
-	table_done(&building.known);
-	table_done(&building.unique);
-	table_done(&building.leaves);
+	lookup_done(&building.known);
+	lookup_done(&building.unique);
+	lookup_done(&building.leaves);
 	if (error == -ENOMEM && diagram->arena.used_bytes > DIAGRAM_BYTES_MAX / 2)
 		return -E2BIG;
 	if (error)

@@ -61,7 +61,7 @@ static enum change_kind kind_of(const struct change *change)
 
 static struct decision decision_of(const struct rule_list *list, uint32_t number)
 {
-	const struct decider *decider = &list->deciders[number];
+	const struct judge *decider = &list->deciders[number];
 
 	return (struct decision){ decider->id, decider->line, decider->verdict,
 				  decider->rule, decider->nat };

@@ -28,7 +28,7 @@ static bool same_way(const struct nat *a, const struct nat *b)
 		       b->target_port.first - b->port.first;
 }
 
-static bool same_name(const struct decider *a, const struct decider *b)
+static bool same_name(const struct judge *a, const struct judge *b)
 {
 	bool a_log = a->rule && a->rule->log, b_log = b->rule && b->rule->log;
 
@@ -36,8 +36,8 @@ static bool same_name(const struct decider *a, const struct decider *b)
 	       strcmp(a->id, b->id) == 0;
 }
 
-static bool same(const struct space *space, const struct decider *a,
-		 const struct decider *b)
+static bool same(const struct space *space, const struct judge *a,
+		 const struct judge *b)
 {
 	bool denied = a->verdict != VERDICT_ALLOW;
 
@@ -49,11 +49,10 @@ static bool same(const struct space *space, const struct decider *a,
 	return denied || (same_limits(a->rule, b->rule) && same_way(a->nat, b->nat));
 }
 
-int lowering_decider(struct space *space, struct rule_list *list,
-		     struct decider decider)
+int lowering_decider(struct space *space, struct rule_list *list, struct judge decider)
 {
-	struct decider *place = arena_grow(&space->arena, &list->deciders,
-					   list->decider_count, sizeof(*place));
+	struct judge *place = arena_grow(&space->arena, &list->deciders,
+					 list->decider_count, sizeof(*place));
 	size_t effect = 0;
 
 	while (effect < space->effect_count &&

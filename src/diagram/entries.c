@@ -25,8 +25,8 @@ static int add_deciders(struct space *space, struct rule_list *list)
 		const struct rule *rule = &policy->rules[i];
 
 		error = lowering_decider(space, list,
-					 (struct decider){
-						 .kind = DECIDER_RULE,
+					 (struct judge){
+						 .kind = JUDGE_RULE,
 						 .id = rule->id,
 						 .line = rule->position.line,
 						 .rule = rule,
@@ -36,21 +36,21 @@ static int add_deciders(struct space *space, struct rule_list *list)
 	if (!error)
 		error = lowering_decider(
 			space, list,
-			(struct decider){
-				.kind = DECIDER_DEFAULT,
+			(struct judge){
+				.kind = JUDGE_DEFAULT,
 				.id = defaults[space->direction],
 				.verdict = default_verdict(policy, space->direction),
 			});
 	if (!error)
 		error = lowering_decider(space, list,
-					 (struct decider){ .kind = DECIDER_BAN,
-							   .id = "ban",
-							   .verdict = VERDICT_DROP });
+					 (struct judge){ .kind = JUDGE_BAN,
+							 .id = "ban",
+							 .verdict = VERDICT_DROP });
 	if (!error)
 		error = lowering_decider(space, list,
-					 (struct decider){ .kind = DECIDER_ICMPV6,
-							   .id = "builtin.icmpv6",
-							   .verdict = VERDICT_ALLOW });
+					 (struct judge){ .kind = JUDGE_ICMPV6,
+							 .id = "builtin.icmpv6",
+							 .verdict = VERDICT_ALLOW });
 	return error;
 }
 

@@ -65,8 +65,7 @@ int lowering_ends(struct space *space, struct rule_list *list,
 		  uint32_t decider);
 
 /** lowering_decider() - Append a decider and find its effect. Return: 0 or -ENOMEM. */
-int lowering_decider(struct space *space, struct rule_list *list,
-		     struct decider decider);
+int lowering_decider(struct space *space, struct rule_list *list, struct judge decider);
 
 /** lowering_meets() - Whether a protocol's packets can be of the space's family. */
 bool lowering_meets(const struct space *space, uint8_t protocol);

@@ -19,12 +19,12 @@ struct survey {
 	uint64_t work; /* of all spaces */
 };
 
-static bool is_rule(const struct decider *decider)
+static bool is_rule(const struct judge *decider)
 {
-	return decider->kind == DECIDER_RULE;
+	return decider->kind == JUDGE_RULE;
 }
 
-static void note_partner(struct rule_finding *finding, const struct decider *decider)
+static void note_partner(struct rule_finding *finding, const struct judge *decider)
 {
 	size_t count = finding->partner_count;
 
@@ -78,8 +78,7 @@ static int survey_space(struct survey *survey, const struct space *space)
 	if (!error)
 		error = search_init(&search, &splitter);
 	for (uint32_t i = 0; i < list->entry_count && !error; i++) {
-		const struct decider *decider =
-			&list->deciders[list->entries[i].decider];
+		const struct judge *decider = &list->deciders[list->entries[i].decider];
 
 		if (is_rule(decider))
 			error = look_at(

@@ -21,19 +21,19 @@ int search_init(struct search *search, struct splitter *splitter)
 	search->ends = calloc(search->list->entry_count, sizeof(*search->ends));
 	search->takers =
 		calloc(search->list->decider_count / 64 + 1, sizeof(*search->takers));
-	return search->ends && search->takers ? table_init(&search->settled) : -ENOMEM;
+	return search->ends && search->takers ? lookup_init(&search->settled) : -ENOMEM;
 }
 
 void search_done(struct search *search)
 {
 	free(search->ends);
 	free(search->takers);
-	table_done(&search->settled);
+	lookup_done(&search->settled);
 }
 
 static void begin(struct search *search, uint32_t index)
 {
-	table_clear(&search->settled);
+	lookup_clear(&search->settled);
 	memset(search->takers, 0,
 	       (search->list->decider_count / 64 + 1) * sizeof(*search->takers));
 	search->target = &search->list->entries[index];
@@ -80,14 +80,14 @@ static bool is_empty(const struct search *search)
 	return false;
 }
 
-static const struct decider *decider_of(const struct search *search, uint32_t index)
+static const struct judge *decider_of(const struct search *search, uint32_t index)
 {
 	return &search->list->deciders[search->list->entries[index].decider];
 }
 
 static bool is_same_rule(const struct search *search, uint32_t index)
 {
-	const struct decider *decider = decider_of(search, index);
+	const struct judge *decider = decider_of(search, index);
 
 	return decider->rule &&
 	       decider->rule == search->list->deciders[search->target->decider].rule;
@@ -102,7 +102,7 @@ struct candidates {
 
 static bool takes_part(struct search *search, uint32_t index, const bool *dead)
 {
-	const struct decider *decider = decider_of(search, index);
+	const struct judge *decider = decider_of(search, index);
 
 	if (is_same_rule(search, index))
 		return false;
@@ -250,10 +250,10 @@ static int visit_open(struct search *search, size_t level, const uint32_t *list,
 		return 0;
 	level = next_level(search, level, list, count);
 	key = key_of(level, list, before, count);
-	if (table_find(&search->settled, key))
+	if (lookup_find(&search->settled, key))
 		return 0;
 	r = descend(search, level, list, before, count, visit_open);
-	return r ? r : table_add(&search->settled, key, 0);
+	return r ? r : lookup_add(&search->settled, key, 0);
 }
 
 int search_open(struct search *search, uint32_t index)
@@ -272,7 +272,7 @@ int search_open(struct search *search, uint32_t index)
 	return r;
 }
 
-static bool is_logged(const struct search *search, const struct decider *decider)
+static bool is_logged(const struct search *search, const struct judge *decider)
 {
 	if (decider->rule && decider->rule->log)
 		return true;
@@ -280,7 +280,7 @@ static bool is_logged(const struct search *search, const struct decider *decider
 	       search->list->input.policy->flows.denied;
 }
 
-static bool is_limited(const struct decider *decider)
+static bool is_limited(const struct judge *decider)
 {
 	return decider->rule && (decider->rule->limit.scope != LIMIT_NONE ||
 				 decider->rule->connections.scope != LIMIT_NONE);
@@ -289,8 +289,8 @@ static bool is_limited(const struct decider *decider)
 /* A limit is a state of its own, so a rule with one can't stand in for another. */
 static bool stands_in(const struct search *search, uint32_t index)
 {
-	const struct decider *own = &search->list->deciders[search->target->decider];
-	const struct decider *other = decider_of(search, index);
+	const struct judge *own = &search->list->deciders[search->target->decider];
+	const struct judge *other = decider_of(search, index);
 
 	return own->effect == other->effect && own->verdict == other->verdict &&
 	       !is_limited(own) && !is_limited(other) &&
@@ -331,10 +331,10 @@ static int visit_needed(struct search *search, size_t level, const uint32_t *lis
 	if (level == search->space->dimension_count || (before == 0 && count == 1))
 		return 1;
 	key = key_of(level, list, before, count);
-	if (table_find(&search->settled, key))
+	if (lookup_find(&search->settled, key))
 		return 0;
 	r = descend(search, level, list, before, count, visit_needed);
-	return r ? r : table_add(&search->settled, key, 0);
+	return r ? r : lookup_add(&search->settled, key, 0);
 }
 
 int search_needed(struct search *search, uint32_t index, const bool *dead)

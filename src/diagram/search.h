@@ -3,7 +3,7 @@
 #pragma once
 
 #include "diagram/split.h"
-#include "diagram/table.h"
+#include "diagram/lookup.h"
 
 /* The search for one entry; @splitter and @taken are shared with others. */
 struct search {
@@ -14,8 +14,8 @@ struct search {
 	uint32_t *ends; /* by entry: from this level on it holds all that the target
 			   does */
 	uint64_t work_end;
-	uint64_t *takers;     /* bitmap of deciders that take something */
-	struct table settled; /* what has been found to be taken */
+	uint64_t *takers;      /* bitmap of deciders that take something */
+	struct lookup settled; /* what has been found to be taken */
 };
 
 /** search_init() - Return: 0 or -ENOMEM; then search_done() is owed as well. */

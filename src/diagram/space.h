@@ -35,16 +35,16 @@ struct diagram_input {
 	const bool *feeds_known; /* by feed; NULL: all of @feeds */
 };
 
-enum decider_kind {
-	DECIDER_RULE,
-	DECIDER_NAT, /* a port forward lets through what it translated */
-	DECIDER_DEFAULT,
-	DECIDER_BAN,
-	DECIDER_ICMPV6,
+enum judge_kind {
+	JUDGE_RULE,
+	JUDGE_NAT, /* a port forward lets through what it translated */
+	JUDGE_DEFAULT,
+	JUDGE_BAN,
+	JUDGE_ICMPV6,
 };
 
-struct decider {
-	enum decider_kind kind;
+struct judge {
+	enum judge_kind kind;
 	const char *id;
 	uint32_t line;           /* 0 for what is built in */
 	const struct rule *rule; /* or NULL */
@@ -64,7 +64,7 @@ struct entry {
 
 struct rule_list {
 	struct diagram_input input;
-	struct decider *deciders; /* the policy's rules first, by index */
+	struct judge *deciders; /* the policy's rules first, by index */
 	size_t decider_count;
 	struct entry *entries;
 	size_t entry_count;
@@ -92,7 +92,7 @@ struct space {
 							diagram */
 	struct rule_list lists[2];
 	size_t list_count;
-	struct decider *effects; /* a decider of each */
+	struct judge *effects; /* a decider of each */
 	size_t effect_count;
 };
 

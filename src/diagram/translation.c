@@ -52,7 +52,7 @@ static int add_rule(struct space *space, struct rule_list *list, const struct na
 		    uint32_t index)
 {
 	const struct rule *rule = &list->input.policy->rules[index];
-	struct decider decider = list->deciders[index];
+	struct judge decider = list->deciders[index];
 	uint32_t sets[DIMENSIONS_MAX] = { SET_ALL };
 	struct alternatives from, to;
 	int r = find_ports(space, nat, &rule->traffic, &sets[DIM_SERVICE]);
@@ -97,8 +97,8 @@ static int add_forward(struct space *space, struct rule_list *list,
 	if (r <= 0)
 		return r;
 	r = lowering_decider(space, list,
-			     (struct decider){
-				     .kind = DECIDER_NAT,
+			     (struct judge){
+				     .kind = JUDGE_NAT,
 				     .id = nat->id,
 				     .line = nat->position.line,
 				     .nat = nat,

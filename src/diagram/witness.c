@@ -11,19 +11,27 @@
 
 #define V6(high, low) ((uint128_t)UINT64_C(high) << 64 | UINT64_C(low))
 
-/* Addresses that hosts have, best first; documentation (RFC 5737, RFC 3849), then
- * whatever is unicast. */
-static const struct span usual4[] = {
-	{ 0xcb007109, 0xcb007109 },
-	{ 0xc633640a, 0xc633640a },
-	{ 0x01000001, 0x7effffff },
-	{ 0x80000001, 0xdfffffff },
+/* Addresses that hosts have, best first: one of documentation (RFC 5737, RFC 3849) for
+ * each end, then whatever is unicast. */
+static const struct span usual4[2][4] = {
+	{ { 0xcb007109, 0xcb007109 },
+	  { 0xc633640a, 0xc633640a },
+	  { 0x01000001, 0x7effffff },
+	  { 0x80000001, 0xdfffffff } },
+	{ { 0xc633640a, 0xc633640a },
+	  { 0xcb007109, 0xcb007109 },
+	  { 0x01000001, 0x7effffff },
+	  { 0x80000001, 0xdfffffff } },
 };
-static const struct span usual6[] = {
-	{ V6(0x20010db800000000, 0x9), V6(0x20010db800000000, 0x9) },
-	{ V6(0x2000000000000000, 0x1), V6(0x3fffffffffffffff, 0xffffffffffffffff) },
-	{ V6(0xfc00000000000000, 0x1), V6(0xfdffffffffffffff, 0xffffffffffffffff) },
-	{ V6(0x0100000000000000, 0x1), V6(0xfe7fffffffffffff, 0xffffffffffffffff) },
+static const struct span usual6[2][4] = {
+	{ { V6(0x20010db800000000, 0x9), V6(0x20010db800000000, 0x9) },
+	  { V6(0x2000000000000000, 0x1), V6(0x3fffffffffffffff, 0xffffffffffffffff) },
+	  { V6(0xfc00000000000000, 0x1), V6(0xfdffffffffffffff, 0xffffffffffffffff) },
+	  { V6(0x0100000000000000, 0x1), V6(0xfe7fffffffffffff, 0xffffffffffffffff) } },
+	{ { V6(0x20010db800000000, 0xa), V6(0x20010db800000000, 0xa) },
+	  { V6(0x2000000000000000, 0x1), V6(0x3fffffffffffffff, 0xffffffffffffffff) },
+	  { V6(0xfc00000000000000, 0x1), V6(0xfdffffffffffffff, 0xffffffffffffffff) },
+	  { V6(0x0100000000000000, 0x1), V6(0xfe7fffffffffffff, 0xffffffffffffffff) } },
 };
 /* Ports and types that conntrack makes no questions of. */
 static const struct span usual_services[] = {
@@ -74,13 +82,14 @@ static uint128_t pick_first(const struct dimension *dimension, const uint64_t *s
 static struct address pick_address(const struct space *space,
 				   const struct region *region, size_t number)
 {
-	bool v4 = space->family == FAMILY_IPV4;
+	size_t end = number == DIM_DESTINATION;
+	const struct span *wishes =
+		space->family == FAMILY_IPV4 ? usual4[end] : usual6[end];
 
 	return (struct address){
 		.family = space->family,
 		.value = pick_first(&space->dimensions[number], region->sets[number],
-				    v4 ? usual4 : usual6,
-				    v4 ? ARRAY_SIZE(usual4) : ARRAY_SIZE(usual6), true),
+				    wishes, ARRAY_SIZE(usual4[0]), true),
 	};
 }
 

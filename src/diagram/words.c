@@ -86,15 +86,24 @@ static bool spans_are(const struct span *spans, size_t count,
 	return true;
 }
 
+/* A group of exactly these addresses; @was: it is another one in the first policy. */
 static const char *find_group(const struct span *spans, size_t count,
 			      enum family family, const struct policy *const *policies,
-			      size_t policy_count)
+			      size_t policy_count, bool *was)
 {
-	for (size_t i = 0; i < policy_count; i++)
-		for (size_t j = 0; j < policies[i]->group_count; j++)
-			if (spans_are(spans, count, &policies[i]->groups[j].addresses,
-				      family))
-				return policies[i]->groups[j].name;
+	*was = false;
+	for (size_t i = 0; i < policy_count; i++) {
+		for (size_t j = 0; j < policies[i]->group_count; j++) {
+			const struct address_group *group = &policies[i]->groups[j];
+
+			if (!spans_are(spans, count, &group->addresses, family))
+				continue;
+			for (size_t k = 0; i > 0 && k < policies[0]->group_count; k++)
+				*was |= strcmp(policies[0]->groups[k].name,
+					       group->name) == 0;
+			return group->name;
+		}
+	}
 	return NULL;
 }
 
@@ -142,7 +151,9 @@ int words_addresses(const struct span *spans, size_t count, enum family family,
 	enum { FEW = 3 };
 	size_t gap_count;
 	auto_free struct span *gaps = invert(spans, count, family, &gap_count);
-	const char *group = find_group(spans, count, family, policies, policy_count);
+	bool was;
+	const char *group =
+		find_group(spans, count, family, policies, policy_count, &was);
 
 	*ret = (struct words){ .all = gaps && gap_count == 0 };
 	if (!gaps)
@@ -150,14 +161,16 @@ int words_addresses(const struct span *spans, size_t count, enum family family,
 	if (ret->all)
 		return 0;
 	if (group)
-		return words_add(ret, arena, "group %s", group);
-	group = find_group(gaps, gap_count, family, policies, policy_count);
+		return words_add(ret, arena, was ? "group %s as it was" : "group %s",
+				 group);
+	group = find_group(gaps, gap_count, family, policies, policy_count, &was);
 	ret->but = group || (count > FEW && gap_count < count) || gap_count == 1;
 	/* From the first address or to the last is no hole in anything. */
 	if (!group && gap_count == 1 && count == 1)
 		ret->but = false;
 	if (group)
-		return words_add(ret, arena, "group %s", group);
+		return words_add(ret, arena, was ? "group %s as it was" : "group %s",
+				 group);
 	return ret->but ? add_ranges(gaps, gap_count, family, arena, ret)
 			: add_ranges(spans, count, family, arena, ret);
 }

@@ -144,7 +144,7 @@ static void check_leaf(const struct comparison *comparison, uint32_t at,
 	const uint32_t numbers[] = { leaf->before, leaf->after };
 
 	for (size_t i = 0; i < 2; i++) {
-		const struct decider *decider =
+		const struct judge *decider =
 			&comparison->space->lists[i].deciders[numbers[i]];
 
 		assert_string_equal(decider->id, rulings[i].id);

@@ -5,19 +5,17 @@
  * decides each packet and on whether it comes out. VIGIL_SEED and VIGIL_POLICIES choose
  * another run; the seed of each policy is printed when it fails.
  */
-#include <nftables/libnftables.h>
 #include <time.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "compile/compile.h"
-#include "compile/transition.h"
 #include "policy/policy.h"
 #include "tests/kernel/harness.h"
+#include "tests/kernel/loading.h"
 #include "tests/kernel/probe.h"
 #include "tests/kernel/random_policy.h"
 
-enum { PACKETS = 150, POLICIES = 200, FEEDS = 3 };
+enum { PACKETS = 150, POLICIES = 200, FEEDS = LOADING_FEEDS };
 
 struct outcome {
 	char decider[128]; /* of the log, "" when nothing was logged */
@@ -231,54 +229,6 @@ static void note_packet(uint32_t serial, size_t device, void *context)
 		trial->current[serial].came_out = true;
 }
 
-static void add_elements(struct buffer *script, const struct image *image)
-{
-	for (size_t i = 0; i < image->set_count; i++) {
-		const struct image_set *set = &image->sets[i];
-		const struct address_set *addresses = set->addresses;
-		size_t count = set->family == FAMILY_IPV4 ? addresses->count4
-							  : addresses->count6;
-
-		for (size_t j = 0; j < count; j++) {
-			char text[RANGE_TEXT_MAX];
-
-			range_format(set->family == FAMILY_IPV4
-					     ? range4_wide(addresses->v4[j])
-					     : range6_wide(addresses->v6[j]),
-				     text);
-			buffer_printf(script, "add element inet vigil %s { %s }\n",
-				      set->name, text);
-		}
-	}
-}
-
-static void load(struct nft_ctx *nft, const struct trial *trial, bool plain)
-{
-	static const uint32_t generations[FEEDS];
-	auto_faults struct faults faults = FAULTS_NULL;
-	auto_buffer struct buffer script = BUFFER_NULL;
-	auto_image struct image *image = NULL;
-	struct numbering *numbering = numbering_new();
-	struct compile_input input = { .policy = trial->policy,
-				       .feeds = trial->feeds,
-				       .feed_generations = generations,
-				       .numbering = numbering,
-				       .utc_offset_s = trial->utc_offset_s,
-				       .plain = plain };
-
-	probe_must(numbering && compile_policy(&input, &image, &faults) == 0,
-		   "compile_policy");
-	buffer_text(&script, "add table inet vigil\ndelete table inet vigil\n");
-	transition_script(image, &script);
-	add_elements(&script, image);
-	numbering_free(numbering);
-	if (script.error || nft_run_cmd_from_buffer(nft, script.data) != 0) {
-		fprintf(stderr, "%s\n%s: nft refuses: %s\n", script.data,
-			plain ? "plain" : "optimised", nft_ctx_get_error_buffer(nft));
-		exit(1);
-	}
-}
-
 static void observe(struct probe *probe, struct trial *trial, bool plain)
 {
 	trial->current = trial->outcomes[plain];
@@ -332,22 +282,6 @@ static size_t compare(const struct trial *trial)
 	return wrong;
 }
 
-static void random_feed(struct address_set *feed, uint32_t net)
-{
-	uint32_t count = random_below(40);
-
-	for (uint32_t i = 0; i < count; i++) {
-		auto_buffer struct buffer text = BUFFER_NULL;
-		struct address_range range;
-
-		write_random_range(&text, net);
-		/* Some are too wide for a list, and some have no place. */
-		if (range_parse(text.data, &range) == 0 && !strstr(text.data, "/0"))
-			address_set_add(feed, range);
-	}
-	address_set_finish(feed);
-}
-
 static void make_trial(struct trial *trial, struct buffer *text)
 {
 	auto_faults struct faults faults = FAULTS_NULL;
@@ -389,7 +323,7 @@ static size_t try_policy(struct probe *probe, struct nft_ctx *nft, uint64_t seed
 	random_state = seed * 2654435761u + 88172645463325252u;
 	make_trial(&trial, &text);
 	for (int plain = 0; plain < 2; plain++) {
-		load(nft, &trial, plain);
+		load_policy(nft, trial.policy, trial.feeds, trial.utc_offset_s, plain);
 		observe(probe, &trial, plain);
 	}
 	wrong = compare(&trial);

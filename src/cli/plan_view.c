@@ -85,7 +85,8 @@ static void add_limit(struct buffer *out, const struct decision *decision)
 static bool names_family(const struct words *words)
 {
 	for (size_t i = 0; i < words->count; i++)
-		if (strncmp(words->items[i], "group ", 6) != 0)
+		if (strncmp(words->items[i], "group ", 6) != 0 &&
+		    strncmp(words->items[i], "feed ", 5) != 0)
 			return true;
 	return false;
 }
@@ -127,7 +128,7 @@ static void add_box(struct buffer *out, const struct change *change)
 		add_target(out, &change->after);
 	}
 	if (box->to.count && change->direction == DIRECTION_INPUT) {
-		buffer_text(out, " in ");
+		buffer_text(out, allowed ? " in " : ", on its way to ");
 		words_write(&box->to, "any", ITEMS_SHOWN, out);
 	}
 	if (!box->time.all) {

@@ -120,11 +120,6 @@ static void put_feed(const struct feed *feed, struct buffer *out)
 		      feed->allow_empty ? "allow" : "keep");
 }
 
-static bool is_known(const struct diagram_input *input, size_t feed)
-{
-	return input->feeds && (!input->feeds_known || input->feeds_known[feed]);
-}
-
 static void compare_feeds(struct editing *editing, const struct feed *before,
 			  const struct feed *after)
 {
@@ -139,7 +134,7 @@ static void compare_feeds(struct editing *editing, const struct feed *before,
 	put_feed(after, &other);
 	editing_texts(editing, edit, "settings", &texts, &other);
 	editing_sets(editing, edit, "never: ", &before->never, &after->never);
-	if (is_known(&inputs[0], old) && is_known(&inputs[1], new))
+	if (input_knows(&inputs[0], old) && input_knows(&inputs[1], new))
 		editing_sets(editing, edit, "list: ", &inputs[0].feeds[old],
 			     &inputs[1].feeds[new]);
 	editing_drop(editing, edit);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A policy's rules as entries of a space, in the order in which packets meet them. */
 #include <errno.h>
-#include <netinet/in.h>
 
-#include "base/cleanup.h"
 #include "compile/decider.h"
 #include "diagram/lowering.h"
 
@@ -46,16 +44,11 @@ static int add_deciders(struct space *space, struct rule_list *list)
 					 (struct judge){ .kind = JUDGE_BAN,
 							 .id = "ban",
 							 .verdict = VERDICT_DROP });
-	if (!error)
-		error = lowering_decider(space, list,
-					 (struct judge){ .kind = JUDGE_ICMPV6,
-							 .id = "builtin.icmpv6",
-							 .verdict = VERDICT_ALLOW });
 	return error;
 }
 
 /* What add_deciders() put behind the rules. */
-enum { BEHIND_DEFAULT, BEHIND_BAN, BEHIND_ICMPV6 };
+enum { BEHIND_DEFAULT, BEHIND_BAN };
 
 static uint32_t decider_behind(const struct rule_list *list, uint32_t which)
 {
@@ -88,27 +81,6 @@ static int add_ban(struct space *space, struct rule_list *list)
 		error = lowering_ends(space, list, everything, &ways, &anything,
 				      decider_behind(list, BEHIND_BAN));
 	return error;
-}
-
-/* What IPv6 cannot live without, see compile/frame.c. Those of them that can stand at
- * the beginning: conntrack does not track these. */
-static int add_icmpv6(struct space *space, struct rule_list *list)
-{
-	static const struct span needed[] = { { 130, 136 }, { 143, 143 } };
-	uint32_t sets[DIMENSIONS_MAX] = { SET_ALL };
-	auto_spans struct spans spans = { 0 };
-	int r;
-
-	if (space->family != FAMILY_IPV6 || space->direction == DIRECTION_FORWARD)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		spans_add(&spans,
-			  (struct span){ IPPROTO_ICMPV6 << 16 | needed[i].first,
-					 IPPROTO_ICMPV6 << 16 | needed[i].last });
-	r = lowering_set(space, DIM_SERVICE, &spans, &sets[DIM_SERVICE]);
-	return r < 0 ? r
-		     : lowering_entry(space, list, sets,
-				      decider_behind(list, BEHIND_ICMPV6));
 }
 
 /* Return: as lowering_set(). */
@@ -167,8 +139,6 @@ int entries_make(struct space *space, struct rule_list *list)
 
 	if (!error)
 		error = add_ban(space, list);
-	if (!error)
-		error = add_icmpv6(space, list);
 	if (!error && space->direction == DIRECTION_INPUT)
 		error = translation_make(space, list);
 	for (uint32_t i = 0; i < policy->rule_count && !error; i++)

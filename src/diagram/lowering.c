@@ -104,13 +104,6 @@ static int ask_feed(struct space *space, const struct unknown_feed *feed, size_t
 	return error;
 }
 
-static bool is_known(const struct rule_list *list, uint32_t feed)
-{
-	const struct diagram_input *input = &list->input;
-
-	return input->feeds && (!input->feeds_known || input->feeds_known[feed]);
-}
-
 static int add_unknown(struct space *space, const struct rule_list *list, uint32_t feed,
 		       bool source, const struct nat *nat, struct alternatives *ret)
 {
@@ -159,14 +152,14 @@ int lowering_addresses(struct space *space, const struct rule_list *list,
 		return -E2BIG;
 	add_ranges(&spans, &end->addresses, space->family);
 	for (size_t i = 0; i < end->feed_count; i++)
-		if (is_known(list, end->feeds[i]))
+		if (input_knows(&list->input, end->feeds[i]))
 			add_ranges(&spans, &list->input.feeds[end->feeds[i]],
 				   space->family);
 	r = lowering_set(space, id, &spans, &set);
 	if (r > 0)
 		ret->list[ret->count++] = (struct alternative){ id, set };
 	for (size_t i = 0; r >= 0 && i < end->feed_count; i++)
-		if (!is_known(list, end->feeds[i]))
+		if (!input_knows(&list->input, end->feeds[i]))
 			r = add_unknown(space, list, end->feeds[i], id == DIM_SOURCE,
 					NULL, ret);
 	return r < 0 ? r : 0;
@@ -184,14 +177,14 @@ int lowering_reaches(struct space *space, const struct rule_list *list,
 	if (end->feed_count >= DIMENSIONS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < end->feed_count; i++)
-		if (is_known(list, end->feeds[i]))
+		if (input_knows(&list->input, end->feeds[i]))
 			reached |= address_set_contains(
 				&list->input.feeds[end->feeds[i]], nat->target);
 	/* Where the packet was sent to before does not matter. */
 	if (reached)
 		return add_everything(ret, DIM_DESTINATION);
 	for (size_t i = 0; !error && i < end->feed_count; i++)
-		if (!is_known(list, end->feeds[i]))
+		if (!input_knows(&list->input, end->feeds[i]))
 			error = add_unknown(space, list, end->feeds[i], false, nat,
 					    ret);
 	return error;

@@ -194,9 +194,8 @@ static void warn(const struct rule *rule, const struct rule_finding *finding,
 	name_partners(finding, partners);
 	if (finding->use == RULE_DEAD && finding->partner_count == 0)
 		faults_warn(faults, rule->position,
-			    "rule %s can never match: no connection begins with ICMP "
-			    "messages of these types, so builtin.related or "
-			    "builtin.invalid decides",
+			    "rule %s can never match: what is built in decides about "
+			    "ICMP messages of these types",
 			    quote(rule->id).text);
 	else if (finding->use == RULE_DEAD)
 		faults_warn(faults, rule->position,

@@ -21,7 +21,7 @@ enum { RULE_PARTNERS_MAX = 8 };
 struct rule_finding {
 	enum rule_use use;
 	/* Ids that take its traffic before it, or would take it after it. None for a
-	 * dead rule: only ICMP types that cannot open a connection. */
+	 * dead rule: only ICMP types that what is built in decides about. */
 	struct {
 		const char *id; /* borrowed from the policy, or static */
 		uint32_t line;  /* 0 for what is built in */

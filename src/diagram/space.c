@@ -41,17 +41,22 @@ static int init_dimensions(struct space *space)
 	return error;
 }
 
-/* ICMP of the other family, and types that cannot open a connection: conntrack tracks
- * queries alone (nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c) and leaves
- * neighbour discovery and multicast listeners be. */
+/* ICMP of the other family, and types that no rule decides about: conntrack tracks
+ * queries alone (nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c). It leaves
+ * neighbour discovery and multicast listeners be, which builtin.icmpv6 lets through
+ * unless they are forwarded (compile/frame.c). */
 static int add_impossible(struct space *space, uint32_t *ret)
 {
 	static const uint8_t openers4[] = { 8, 13, 15, 17 };
-	static const uint8_t openers6[] = { 128, 130, 131, 132, 133,
-					    134, 135, 136, 139, 143 };
+	static const uint8_t openers6[] = { 128, 139 };
+	static const uint8_t forwarded6[] = { 128, 130, 131, 132, 133,
+					      134, 135, 136, 139, 143 };
 	bool v4 = space->family == FAMILY_IPV4;
-	const uint8_t *openers = v4 ? openers4 : openers6;
-	size_t count = v4 ? ARRAY_SIZE(openers4) : ARRAY_SIZE(openers6);
+	bool forwarded = space->direction == DIRECTION_FORWARD;
+	const uint8_t *openers = v4 ? openers4 : forwarded ? forwarded6 : openers6;
+	size_t count = v4          ? ARRAY_SIZE(openers4)
+		       : forwarded ? ARRAY_SIZE(forwarded6)
+				   : ARRAY_SIZE(openers6);
 	uint32_t own = (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) << 16;
 	uint32_t other = (v4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) << 16;
 	auto_spans struct spans spans = { 0 };

@@ -4,15 +4,17 @@
  * of entries: each entry is a box in the space of packets, and the first that holds a
  * packet decides about it.
  *
- * It speaks of packets that can open a connection, as they are sent: loopback is left
- * out, and so are ICMP types that only ever belong to a connection (builtin.related and
- * builtin.invalid decide those). A port forward takes packets to an address of this
- * machine; what becomes of them behind it is part of the decision.
+ * It speaks of packets that can open a connection, as they are sent, and that are not
+ * let through before the rules: loopback is left out, and so are ICMP types that
+ * builtin.related, builtin.invalid and builtin.icmpv6 decide about. A port forward
+ * takes packets to an address of this machine; what becomes of them behind it is part
+ * of the decision.
  */
 #pragma once
 
 #include "diagram/atoms.h"
 #include "diagram/dimension.h"
+#include "diagram/input.h"
 
 enum dimension_id {
 	DIM_IN,      /* index of the atom that a packet comes from */
@@ -27,20 +29,11 @@ enum dimension_id {
 
 enum { WEEK_S = 7 * 86400, ENTRIES_MAX = 60000, SPACE_BYTES_MAX = 512 << 20 };
 
-/* A policy with what is known of its feeds. */
-struct diagram_input {
-	const struct policy *policy;
-	const struct address_set
-		*feeds;          /* by feed of the policy; NULL: none is known */
-	const bool *feeds_known; /* by feed; NULL: all of @feeds */
-};
-
 enum judge_kind {
 	JUDGE_RULE,
 	JUDGE_NAT, /* a port forward lets through what it translated */
 	JUDGE_DEFAULT,
 	JUDGE_BAN,
-	JUDGE_ICMPV6,
 };
 
 struct judge {

@@ -49,21 +49,11 @@ static struct span *list_values(const struct telling *telling, size_t number,
 	return spans;
 }
 
-static size_t find_policies(const struct space *space, const struct policy *out[2])
-{
-	size_t count = 0;
-
-	/* The new names first. */
-	for (size_t i = space->list_count; i-- > 0;)
-		out[count++] = space->lists[i].input.policy;
-	return count;
-}
-
 static int tell_addresses(const struct telling *telling, size_t dimension,
 			  struct words *ret)
 {
-	const struct policy *policies[2];
-	size_t policy_count = find_policies(telling->space, policies), count = 0;
+	const struct diagram_input *inputs[2];
+	size_t input_count = 0, count = 0;
 	auto_free struct span *spans = NULL;
 
 	if (boxes_full(telling->space, telling->region, dimension)) {
@@ -73,8 +63,11 @@ static int tell_addresses(const struct telling *telling, size_t dimension,
 	spans = list_values(telling, dimension, &count);
 	if (!spans)
 		return -ENOMEM;
-	return words_addresses(spans, count, telling->space->family, policies,
-			       policy_count, telling->arena, ret);
+	/* The new names first. */
+	for (size_t i = telling->space->list_count; i-- > 0;)
+		inputs[input_count++] = &telling->space->lists[i].input;
+	return words_addresses(spans, count, telling->space->family, inputs,
+			       input_count, telling->arena, ret);
 }
 
 static int tell_time(const struct telling *telling, struct words *ret)

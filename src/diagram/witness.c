@@ -15,11 +15,11 @@
  * each end, then whatever is unicast. */
 static const struct span usual4[2][4] = {
 	{ { 0xcb007109, 0xcb007109 },
-	  { 0xc633640a, 0xc633640a },
+	  { 0xc0000209, 0xc0000209 },
 	  { 0x01000001, 0x7effffff },
 	  { 0x80000001, 0xdfffffff } },
 	{ { 0xc633640a, 0xc633640a },
-	  { 0xcb007109, 0xcb007109 },
+	  { 0xc000020a, 0xc000020a },
 	  { 0x01000001, 0x7effffff },
 	  { 0x80000001, 0xdfffffff } },
 };
@@ -104,9 +104,10 @@ static void pick_service(const struct space *space, const struct region *region,
 	ret->port = (uint16_t)service;
 }
 
-/* Rather an interface of a zone than one of none. */
+/* Rather an interface of a zone than one of none, and another than @other. */
 static void pick_interface(const struct space *space, const struct region *region,
-			   size_t number, char out[static INTERFACE_MAX_CHARS + 1],
+			   size_t number, const char *other,
+			   char out[static INTERFACE_MAX_CHARS + 1],
 			   const char **ret_zone)
 {
 	size_t which = space->list_count - 1;
@@ -118,10 +119,12 @@ static void pick_interface(const struct space *space, const struct region *regio
 		if (!bitmap_has(region->sets[number],
 				dimension_find(&space->dimensions[number], i)))
 			continue;
+		if (out[0] && strcmp(out, other) != 0)
+			return;
 		strcpy(out, atom->interface);
-		if (atom->zones[which] != ATOM_NO_ZONE)
-			*ret_zone = policy->zones[atom->zones[which]].name;
-		return;
+		*ret_zone = atom->zones[which] == ATOM_NO_ZONE
+				    ? ""
+				    : policy->zones[atom->zones[which]].name;
 	}
 }
 
@@ -158,10 +161,11 @@ void witness_find(const struct space *space, const struct region *region,
 		.timed = !boxes_full(space, region, DIM_TIME),
 	};
 	if (space->direction != DIRECTION_OUTPUT)
-		pick_interface(space, region, DIM_IN, ret->in_interface, &ret->in_zone);
+		pick_interface(space, region, DIM_IN, "", ret->in_interface,
+			       &ret->in_zone);
 	if (space->direction != DIRECTION_INPUT || !boxes_full(space, region, DIM_OUT))
-		pick_interface(space, region, DIM_OUT, ret->out_interface,
-			       &ret->out_zone);
+		pick_interface(space, region, DIM_OUT, ret->in_interface,
+			       ret->out_interface, &ret->out_zone);
 	ret->source = pick_address(space, region, DIM_SOURCE);
 	ret->destination = pick_address(space, region, DIM_DESTINATION);
 	pick_service(space, region, ret);

@@ -86,25 +86,77 @@ static bool spans_are(const struct span *spans, size_t count,
 	return true;
 }
 
-/* A group of exactly these addresses; @was: it is another one in the first policy. */
-static const char *find_group(const struct span *spans, size_t count,
-			      enum family family, const struct policy *const *policies,
-			      size_t policy_count, bool *was)
-{
-	*was = false;
-	for (size_t i = 0; i < policy_count; i++) {
-		for (size_t j = 0; j < policies[i]->group_count; j++) {
-			const struct address_group *group = &policies[i]->groups[j];
+/* What a set of addresses is looked for in. */
+struct search_names {
+	const struct span *spans;
+	size_t count;
+	enum family family;
+	const struct diagram_input *const *inputs;
+	size_t input_count;
+};
 
-			if (!spans_are(spans, count, &group->addresses, family))
+static bool has_group(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->group_count; i++)
+		if (strcmp(policy->groups[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* "group ops", also one that is another in the first policy. Return: 1, 0 when there
+ * is none, or -ENOMEM. */
+static int name_group(const struct search_names *search, struct arena *arena,
+		      struct words *ret)
+{
+	for (size_t i = 0; i < search->input_count; i++) {
+		const struct policy *policy = search->inputs[i]->policy;
+
+		for (size_t j = 0; j < policy->group_count; j++) {
+			const struct address_group *group = &policy->groups[j];
+			bool was = i > 0 &&
+				   has_group(search->inputs[0]->policy, group->name);
+			int error;
+
+			if (!spans_are(search->spans, search->count, &group->addresses,
+				       search->family))
 				continue;
-			for (size_t k = 0; i > 0 && k < policies[0]->group_count; k++)
-				*was |= strcmp(policies[0]->groups[k].name,
-					       group->name) == 0;
-			return group->name;
+			error = words_add(ret, arena,
+					  was ? "group %s as it was" : "group %s",
+					  group->name);
+			return error ? error : 1;
 		}
 	}
-	return NULL;
+	return 0;
+}
+
+/* The same for feeds. */
+static int name_feed(const struct search_names *search, struct arena *arena,
+		     struct words *ret)
+{
+	for (size_t i = 0; i < search->input_count; i++) {
+		const struct diagram_input *input = search->inputs[i];
+
+		for (size_t j = 0; j < input->policy->feed_count; j++) {
+			int error;
+
+			if (!input_knows(input, j) ||
+			    !spans_are(search->spans, search->count, &input->feeds[j],
+				       search->family))
+				continue;
+			error = words_add(ret, arena, "feed %s",
+					  input->policy->feeds[j].name);
+			return error ? error : 1;
+		}
+	}
+	return 0;
+}
+
+static int find_name(const struct search_names *search, struct arena *arena,
+		     struct words *ret)
+{
+	int r = name_group(search, arena, ret);
+
+	return r ? r : name_feed(search, arena, ret);
 }
 
 /* The addresses between the spans. */
@@ -145,32 +197,29 @@ static int add_ranges(const struct span *spans, size_t count, enum family family
 }
 
 int words_addresses(const struct span *spans, size_t count, enum family family,
-		    const struct policy *const *policies, size_t policy_count,
+		    const struct diagram_input *const *inputs, size_t input_count,
 		    struct arena *arena, struct words *ret)
 {
 	enum { FEW = 3 };
 	size_t gap_count;
 	auto_free struct span *gaps = invert(spans, count, family, &gap_count);
-	bool was;
-	const char *group =
-		find_group(spans, count, family, policies, policy_count, &was);
+	struct search_names search = { spans, count, family, inputs, input_count };
+	int r;
 
 	*ret = (struct words){ .all = gaps && gap_count == 0 };
 	if (!gaps)
 		return -ENOMEM;
-	if (ret->all)
-		return 0;
-	if (group)
-		return words_add(ret, arena, was ? "group %s as it was" : "group %s",
-				 group);
-	group = find_group(gaps, gap_count, family, policies, policy_count, &was);
-	ret->but = group || (count > FEW && gap_count < count) || gap_count == 1;
+	r = ret->all ? 1 : find_name(&search, arena, ret);
+	if (r)
+		return r < 0 ? r : 0;
+	search.spans = gaps;
+	search.count = gap_count;
+	r = find_name(&search, arena, ret);
 	/* From the first address or to the last is no hole in anything. */
-	if (!group && gap_count == 1 && count == 1)
-		ret->but = false;
-	if (group)
-		return words_add(ret, arena, was ? "group %s as it was" : "group %s",
-				 group);
+	ret->but = r > 0 || (count > FEW && gap_count < count) ||
+		   (gap_count == 1 && count > 1);
+	if (r)
+		return r < 0 ? r : 0;
 	return ret->but ? add_ranges(gaps, gap_count, family, arena, ret)
 			: add_ranges(spans, count, family, arena, ret);
 }

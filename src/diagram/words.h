@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "compile/span.h"
-#include "policy/policy.h"
+#include "diagram/input.h"
 
 enum { WORDS_ITEMS_MAX = 1000 };
 
@@ -50,15 +50,15 @@ int words_traffic(const struct traffic_list *traffic, struct arena *arena,
 		  struct words *ret);
 
 /**
- * words_addresses() - The name of a group where it is one, or of all but one, else
- * ranges
- * @spans:    addresses of @family, ascending, not touching
- * @policies: whose groups are known, the first that has one names it
+ * words_addresses() - The name of a group or feed where it is one, or of all but one,
+ * else ranges
+ * @spans:  addresses of @family, ascending, not touching
+ * @inputs: whose groups and feeds have names, the first that has one is taken
  *
  * Return: 0 or -ENOMEM.
  */
 int words_addresses(const struct span *spans, size_t count, enum family family,
-		    const struct policy *const *policies, size_t policy_count,
+		    const struct diagram_input *const *inputs, size_t input_count,
 		    struct arena *arena, struct words *ret);
 
 /** words_times() - Seconds since Sunday, ascending, as days and hours. Return: 0 or

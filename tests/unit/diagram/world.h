@@ -280,12 +280,6 @@ static bool is_banned(const struct policy *policy, const struct packet *p)
 		(feed && p->source_bad));
 }
 
-static bool is_needed(const struct packet *p)
-{
-	return p->protocol == IPPROTO_ICMPV6 && p->direction != DIRECTION_FORWARD &&
-	       ((p->port >= 130 && p->port <= 136) || p->port == 143);
-}
-
 /* @without: by rule, those that are left out; or NULL. */
 static inline struct ruling world_decide(const struct policy *policy,
 					 const struct packet *original,
@@ -301,8 +295,6 @@ static inline struct ruling world_decide(const struct policy *policy,
 
 	if (is_banned(policy, &p))
 		return (struct ruling){ .id = "ban", .verdict = VERDICT_DROP };
-	if (is_needed(&p))
-		return (struct ruling){ .id = "builtin.icmpv6" };
 	nat = find_nat(policy, &p);
 	if (nat) {
 		p.direction = DIRECTION_FORWARD;
@@ -356,7 +348,9 @@ static void visit_services(struct packet *packet, world_visitor *visitor, void *
 	packet->port = v4 ? 13 : 139;
 	visitor(packet, context);
 	packet->port = v4 ? 17 : 135;
-	visitor(packet, context);
+	/* Neighbour discovery with this machine never comes to a rule. */
+	if (v4 || packet->direction == DIRECTION_FORWARD)
+		visitor(packet, context);
 }
 
 static void visit_feeds(struct packet *packet, bool feeds, world_visitor *visitor,

@@ -349,6 +349,8 @@ static int visit(struct building *building, const struct question *question,
 	int error;
 
 	*ret = NODE_SAME;
+	building->splitter.work +=
+		4 * (question->sides[0].count + question->sides[1].count);
 	if (is_same(question, level))
 		return 0;
 	level = next_level(building->space, question, level);

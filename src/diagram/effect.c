@@ -49,27 +49,50 @@ static bool same(const struct space *space, const struct judge *a,
 	return denied || (same_limits(a->rule, b->rule) && same_way(a->nat, b->nat));
 }
 
-int lowering_decider(struct space *space, struct rule_list *list, struct judge decider)
+/* Of what must be the same where effects are. */
+static size_t hash(const struct space *space, const struct judge *judge)
 {
-	struct judge *place = arena_grow(&space->arena, &list->deciders,
-					 list->decider_count, sizeof(*place));
-	size_t effect = 0;
+	uint64_t sum = judge->verdict != VERDICT_ALLOW;
 
-	while (effect < space->effect_count &&
-	       !same(space, &space->effects[effect], &decider))
-		effect++;
-	decider.effect = (uint32_t)effect;
-	if (!place)
-		return -ENOMEM;
-	*place = decider;
-	list->decider_count++;
-	if (effect < space->effect_count)
-		return 0;
-	place = arena_grow(&space->arena, &space->effects, space->effect_count,
+	if (!sum && judge->rule)
+		sum += (uint64_t)judge->rule->limit.count << 40 ^
+		       (uint64_t)judge->rule->limit.burst << 20 ^
+		       judge->rule->connections.max;
+	for (const char *at = judge->id; space->by_name && *at; at++)
+		sum = sum * 31 + (unsigned char)*at;
+	return (size_t)(diagram_mark(sum) % EFFECT_BUCKETS);
+}
+
+/* Return: its number counted from 1, or 0 where it is new. */
+static uint32_t find_effect(const struct space *space, const struct judge *judge,
+			    uint32_t at)
+{
+	while (at && !same(space, &space->effects[at - 1], judge))
+		at = space->effects[at - 1].next;
+	return at;
+}
+
+int lowering_decider(struct space *space, struct rule_list *list, struct judge judge)
+{
+	uint32_t *bucket = &space->effect_buckets[hash(space, &judge)];
+	uint32_t found = find_effect(space, &judge, *bucket);
+	struct judge *place;
+
+	if (!found) {
+		place = arena_grow(&space->arena, &space->effects, space->effect_count,
+				   sizeof(*place));
+		if (!place)
+			return -ENOMEM;
+		*place = judge;
+		place->next = *bucket;
+		found = *bucket = (uint32_t)++space->effect_count;
+	}
+	place = arena_grow(&space->arena, &list->deciders, list->decider_count,
 			   sizeof(*place));
 	if (!place)
 		return -ENOMEM;
-	*place = decider;
-	space->effect_count++;
+	*place = judge;
+	place->effect = found - 1;
+	list->decider_count++;
 	return 0;
 }

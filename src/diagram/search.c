@@ -40,6 +40,12 @@ static void begin(struct search *search, uint32_t index)
 	search->work_end = search->splitter->work + ONE_WORK_MAX;
 }
 
+static bool is_too_long(const struct search *search)
+{
+	return search->splitter->work > search->work_end ||
+	       search->splitter->work > search->splitter->work_max;
+}
+
 /* Whether the entry has packets of the target. Notes from where it holds them all. */
 static bool meets(struct search *search, uint32_t index)
 {
@@ -56,7 +62,7 @@ static bool meets(struct search *search, uint32_t index)
 		if (entry->sets[number] == SET_ALL ||
 		    entry->sets[number] == target->sets[number])
 			continue;
-		search->splitter->work += dimension->words / 4 + 1;
+		search->splitter->work += dimension->words / 8 + 2;
 		if (!bitmap_meets(own, wanted, dimension->words))
 			return false;
 		if (!bitmap_covers(own, wanted, dimension->words))
@@ -104,6 +110,7 @@ static bool takes_part(struct search *search, uint32_t index, const bool *dead)
 {
 	const struct judge *decider = decider_of(search, index);
 
+	search->splitter->work++;
 	if (is_same_rule(search, index))
 		return false;
 	if (dead && decider->rule &&
@@ -205,8 +212,9 @@ static int split_target(struct search *search, size_t level, const uint32_t *lis
 	uint8_t number = search->space->levels[level];
 	const struct live live = { search->list, list, count };
 
-	if (search->splitter->work > search->work_end)
+	if (is_too_long(search))
 		return -E2BIG;
+	search->splitter->work += 4 * count;
 	return split_make(search->splitter, number,
 			  dimension_set(&search->space->dimensions[number],
 					search->target->sets[number]),
@@ -233,6 +241,7 @@ static int descend(struct search *search, size_t level, const uint32_t *list,
 		size_t second = filter(search, number, class, list + before,
 				       count - before, kept + first);
 
+		search->splitter->work += 2 * count;
 		r = then(search, level + 1, kept, first, first + second);
 	}
 	return r;
@@ -264,6 +273,8 @@ int search_open(struct search *search, uint32_t index)
 	begin(search, index);
 	if (is_empty(search))
 		return 0;
+	if (is_too_long(search))
+		return -E2BIG;
 	r = find_candidates(search, index, NULL, false, &candidates);
 	if (!r)
 		r = visit_open(search, 0, candidates.list, candidates.count,
@@ -345,6 +356,8 @@ int search_needed(struct search *search, uint32_t index, const bool *dead)
 	begin(search, index);
 	if (is_empty(search))
 		return 0;
+	if (is_too_long(search))
+		return -E2BIG;
 	r = find_candidates(search, index, dead, true, &candidates);
 	if (!r)
 		r = visit_needed(search, 0, candidates.list, candidates.before,

@@ -57,8 +57,8 @@ static int add_impossible(struct space *space, uint32_t *ret)
 	size_t count = v4          ? ARRAY_SIZE(openers4)
 		       : forwarded ? ARRAY_SIZE(forwarded6)
 				   : ARRAY_SIZE(openers6);
-	uint32_t own = (v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) << 16;
-	uint32_t other = (v4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) << 16;
+	uint32_t own = (uint32_t)(v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) << 16;
+	uint32_t other = (uint32_t)(v4 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) << 16;
 	auto_spans struct spans spans = { 0 };
 	uint32_t next = own;
 

@@ -27,6 +27,8 @@ enum dimension_id {
 	DIMENSIONS_MAX = 24,
 };
 
+enum { EFFECT_BUCKETS = 4096 };
+
 enum { WEEK_S = 7 * 86400, ENTRIES_MAX = 60000, SPACE_BYTES_MAX = 512 << 20 };
 
 enum judge_kind {
@@ -44,6 +46,7 @@ struct judge {
 	const struct nat *nat;   /* that translated the packet before, or NULL */
 	enum verdict verdict;
 	uint32_t effect; /* equal numbers: the packet fares the same */
+	uint32_t next;   /* effect of the same hash, counted from 1 */
 };
 
 struct entry {
@@ -87,6 +90,7 @@ struct space {
 	size_t list_count;
 	struct judge *effects; /* a decider of each */
 	size_t effect_count;
+	uint32_t effect_buckets[EFFECT_BUCKETS]; /* counted from 1 */
 };
 
 /**

@@ -33,17 +33,17 @@ CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -f
 HARDEN := -fPIE
 SANFLAGS := -fsanitize=address,undefined
 endif
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) $(CFLAGS)
+# Where it is built is nobody's business, and would make each copy's bytes its own.
+PLACELESS := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Isrc $(WARNINGS) $(HARDEN) \
+	$(PLACELESS) $(CFLAGS)
 LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 VIGIL_PKGS := libsystemd jansson sqlite3 yaml-0.1 libseccomp libmnl libmd
 HELPER_PKGS := libnftables libmnl libseccomp
-have_pkgs := $(shell pkg-config --exists $(VIGIL_PKGS) $(HELPER_PKGS) cmocka 2>/dev/null && echo yes)
-ifeq ($(have_pkgs),yes)
-VIGIL_LIBS := $(shell pkg-config --libs $(VIGIL_PKGS))
-HELPER_LIBS := $(shell pkg-config --libs $(HELPER_PKGS))
-CMOCKA_LIBS := $(shell pkg-config --libs cmocka)
-endif
+VIGIL_LIBS := $(shell pkg-config --libs $(VIGIL_PKGS) 2>/dev/null)
+HELPER_LIBS := $(shell pkg-config --libs $(HELPER_PKGS) 2>/dev/null)
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 MAINS := src/agent/main.c src/cli/main.c src/cli/docgen.c
 SRC := $(filter-out $(MAINS),$(wildcard src/*/*.c))
@@ -81,101 +81,6 @@ $B/vigil-agent: $B/src/agent/main.o $B/libvigil.a
 $B/vigil: $B/src/cli/main.o $B/libvigil.a
 	$(SAY) LINK $@
 	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS)
-
-# --- tests: one small program a file, linked with everything but the mains -----------------
-
-UNIT_SRC := $(wildcard tests/unit/*/*.c)
-UNIT := $(UNIT_SRC:%.c=$B/%)
-KERNEL_SRC := $(filter-out %/harness.c,$(wildcard tests/kernel/*.c))
-KERNEL := $(KERNEL_SRC:%.c=$B/%)
-TEST_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/harness.c))
-HELPER_LIB_OBJ := $(filter-out $B/helper/main.o $(WIRE_OBJ),$(HELPER_OBJ))
-
-$B/tests/unit/%: $B/tests/unit/%.o $(HELPER_LIB_OBJ) $B/libvigil.a
-	$(SAY) LINK $@
-	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
-
-$B/tests/kernel/%: $B/tests/kernel/%.o $(TEST_SUPPORT) $(HELPER_LIB_OBJ) $B/libvigil.a
-	$(SAY) LINK $@
-	$Q$(CC) $(LINK) -o $@ $^ $(VIGIL_LIBS) $(HELPER_LIBS) $(CMOCKA_LIBS)
-
-# End-to-end scenarios: programs that take TAP's form as well.
-SCENARIOS := $(filter-out %/lab.py %/home.py,$(wildcard tests/kernel/*.py))
-
-tests: $(UNIT) $(KERNEL)
-
-# --- the commands of the README --------------------------------------------------------------
-
-# What pkg-config says is read when make starts, so what was just installed needs a fresh one.
-check: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) check-all
-
-check-all: all docs tests
-	$(SAY) LINT .
-	$Q tests/lint
-	$Q$(MAKE) --no-print-directory clang
-	$Q$(MAKE) --no-print-directory fuzz SECONDS=$(FUZZ_SECONDS)
-	$Q$(MAKE) --no-print-directory test-all
-
-# All tests once more, on a build with ASan and UBSan.
-check-san:
-	$Q$(MAKE) --no-print-directory $(PARALLEL) SAN=1 all tests
-	$Q$(MAKE) --no-print-directory SAN=1 test-all
-
-test-all: all tests
-	$Q tests/run $(UNIT) $(KERNEL) $(SCENARIOS)
-
-demo: deps-build
-	@$(MAKE) --no-print-directory $(PARALLEL) demo-run
-
-demo-run: all
-	$Q examples/demo.py
-
-# The fast part: what needs no namespace and no clang.
-test: all $(UNIT)
-	$Q tests/run $(UNIT)
-
-test-kernel: all $(KERNEL)
-	$Q tests/run $(KERNEL) $(SCENARIOS)
-
-deps:
-	@tests/deps all
-
-deps-build:
-	@tests/deps build
-
-lint: all
-	$Q tests/lint
-
-format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
-
-# The other compiler, for its warnings.
-clang:
-	$Q$(MAKE) --no-print-directory B=build-clang SAN=0 CC=$(CLANG) all tests
-
-# --- fuzzing: make fuzz SECONDS=600 ------------------------------------------------------------
-
-FUZZ_SECONDS ?= 30
-SECONDS ?= 600
-FUZZ_SRC := $(wildcard tests/fuzz/*.c)
-FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=build-fuzz/%)
-FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-
-FUZZ_OBJ := $(HELPER_LIB_OBJ:$B/%=build-fuzz/%) build-fuzz/libvigil.a
-
-# One make for what they share, so that two don't write the same file.
-fuzz-objects:
-	$Q$(MAKE) --no-print-directory -s B=build-fuzz SAN=0 CC=$(CLANG) HARDEN= \
-		CFLAGS="$(FUZZ_CFLAGS)" $(FUZZ_OBJ)
-
-build-fuzz/%: tests/fuzz/%.c fuzz-objects
-	$(SAY) FUZZER $*
-	$Q$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -Isrc $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< \
-		$(FUZZ_OBJ) $(VIGIL_LIBS) $(HELPER_LIBS)
-
-fuzz: $(FUZZERS)
-	$Q tests/fuzz/run $(SECONDS) $(FUZZERS)
 
 # --- manual pages and completions: from the table of commands, and the prose in man/ ----------
 
@@ -233,19 +138,22 @@ $B/src/cli/program.o: ALL_CFLAGS += -DLIBEXECDIR='"$(LIBEXECDIR)"'
 INSTALL := install
 LIBEXECDIR ?= $(PREFIX)/lib/vigil
 DOCDIR ?= $(PREFIX)/share/doc/vigil
-install: all docs install-docs
+install: all docs install-docs install-units
 	$(INSTALL) -Dm755 $B/vigil $(DESTDIR)$(PREFIX)/bin/vigil
 	$(INSTALL) -Dm755 -t $(DESTDIR)$(LIBEXECDIR) $B/vigil-agent $B/vigil-helper
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR)/examples $(wildcard examples/*.yml examples/*.txt)
 	$(INSTALL) -Dm644 -t $(DESTDIR)$(DOCDIR) README.md $(wildcard docs/*.md)
 
 # Leaves the policy and what was recorded.
-uninstall:
+uninstall: uninstall-units
 	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/share/man/,$(foreach page,$(notdir $(MAN)),man$(subst .,,$(suffix $(page)))/$(page)))
 	rm -rf $(DESTDIR)$(PREFIX)/bin/vigil $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR) \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vigil \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vigil \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vigil.fish
+
+# Each part's own targets; a source package leaves tests out.
+include $(wildcard systemd/*.mk debian/*.mk nix/*.mk oci/*.mk tests/*.mk)
 
 help:
 	@echo 'make               build the programs in $B/'
@@ -253,11 +161,17 @@ help:
 	@echo 'make check         install what is missing, and run lint, all tests and short fuzzing'
 	@echo 'make test          unit and golden tests alone'
 	@echo 'make test-kernel   tests on the kernel, in namespaces of their own'
+	@echo 'make test-vm       tests on guests under QEMU; VM=0 leaves them out of make check'
 	@echo 'make check-san     all tests on a build with ASan and UBSan'
 	@echo 'make fuzz          longer fuzzing (SECONDS=600)'
 	@echo 'make docs          manual pages and completions'
+	@echo 'make check-nix     nix/: NIXPKGS= names a copy of nixpkgs, or of its lib/ alone'
+	@echo 'make nix-options   write docs/nixos-options.md anew; needs NIXPKGS'
 	@echo 'make install       PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make deb           a Debian package, $(DEB)'
 	@echo 'make uninstall     what install put there, and neither policy nor records'
+	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
+	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
 	@echo 'make deps          install what is missing'
 	@echo 'make lint format clang clean'
 	@echo
@@ -266,8 +180,7 @@ help:
 clean:
 	rm -rf build build-san build-clang build-fuzz build-fuzz-san
 
-.PHONY: all tests clean check check-all check-san test-all demo demo-run test test-kernel deps deps-build lint \
-	format clang fuzz fuzz-objects install install-docs uninstall docs help
+.PHONY: all docs install install-docs uninstall help clean
 .SECONDARY:
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -108,9 +108,8 @@ static void put_block(struct batch *batch, const struct helper_block *block,
  */
 static int send_batch(const struct batch *batch, uint32_t *fault)
 {
-	int bytes = (int)batch->used;
+	int bytes = (int)batch->used, error;
 	auto_fd int fd = netlink_open(0);
-	int error;
 
 	if (fd < 0)
 		return fd;

@@ -193,8 +193,7 @@ static bool form_admits(const char *name, size_t name_size, const char *word,
 	char text[HELPER_SET_NAME_MAX + 2] = "";
 	const struct form *form = forms;
 
-	while (strlen(form->name) != name_size ||
-	       memcmp(form->name, name, name_size) != 0)
+	while (strncmp(form->name, name, name_size) != 0 || form->name[name_size])
 		form++;
 	if (size >= sizeof(text) || (form->opening && *word != form->opening))
 		return false;

@@ -16,39 +16,37 @@
 
 #include "helper/netlink.h"
 
-enum {
-	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-		     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
-};
-
 static struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+static struct __user_cap_data_struct held[2];
 
 const char *lockdown_check(void)
 {
-	struct __user_cap_data_struct sets[2];
-
 	if (getuid() == 0 || geteuid() == 0)
 		return "it does not run as root: give it a uid of its own";
-	if (syscall(SYS_capget, &header, sets) < 0 ||
-	    !(sets[0].permitted >> CAP_NET_ADMIN & 1))
-		return "it needs CAP_NET_ADMIN, as an ambient capability";
+	if (syscall(SYS_capget, &header, held) < 0 ||
+	    !(held[0].permitted >> CAP_NET_ADMIN & 1))
+		return "it needs CAP_NET_ADMIN, see vigil-helper(8)";
 	if (netlink_probe() < 0)
 		return "this kernel has no nf_tables, or does not let it be used here";
 	return NULL;
 }
 
-static int drop_capabilities(void)
+/* Return: 0 or -EPERM. */
+static int drop(void)
 {
-	struct __user_cap_data_struct sets[2] = { 0 };
+	const uint32_t own = 1U << CAP_NET_ADMIN;
+	struct __user_cap_data_struct sets[2] = { { own, own, 0 } };
 
 	/* Refused without CAP_SETPCAP; no_new_privs then does as much. */
 	for (unsigned long cap = 0; cap < 64; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	sets[0].permitted = sets[0].effective = 1U << CAP_NET_ADMIN;
-	/* What is not inheritable is no longer ambient either. */
-	if (syscall(SYS_capset, &header, sets) < 0)
-		return -1;
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* A manager's filter may refuse it where there is nothing else to give up. */
+	if (syscall(SYS_capset, &header, sets) < 0 &&
+	    (held[0].permitted != own || held[1].permitted))
+		return -EPERM;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) |
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) |
+	       setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
 }
 
 /* clang-format off */
@@ -71,6 +69,8 @@ static const char failing[] =
 #define ALLOW SCMP_ACT_ALLOW
 #define FAIL SCMP_ACT_ERRNO(EACCES)
 #define NETLINK { 0, SCMP_CMP_EQ, AF_NETLINK, 0 }
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+		    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define NETFILTER { 2, SCMP_CMP_EQ, NETLINK_NETFILTER, 0 }
 /* clang-format on */
 static const struct condition {
@@ -106,10 +106,8 @@ static int add(scmp_filter_ctx filter, uint32_t action, const char *names)
 
 static int fill(scmp_filter_ctx filter)
 {
-	int error = add(filter, ALLOW, allowed);
+	int error = add(filter, ALLOW, allowed) ?: add(filter, FAIL, failing);
 
-	if (!error)
-		error = add(filter, FAIL, failing);
 	for (const struct condition *c = conditions; c->action && !error; c++)
 		error = seccomp_rule_add_array(filter, c->action, c->call, c->count,
 					       c->when);
@@ -118,12 +116,10 @@ static int fill(scmp_filter_ctx filter)
 
 int lockdown(void)
 {
-	struct rlimit none = { 0, 0 };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int error = filter ? fill(filter) : -ENOMEM;
 
-	if (!error && (drop_capabilities() < 0 || setrlimit(RLIMIT_CORE, &none) < 0))
-		error = -errno;
+	error = error ? error : drop();
 	/* It sets no_new_privs as well. */
 	error = error ? error : seccomp_load(filter);
 	seccomp_release(filter);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,19 @@
 enum { PEERS_MAX = 8, INHERITED_FD = 3 };
 
 static const char usage[] = "Usage: vigil-helper [--listen PATH] | --help | --version\n"
-			    "Keeps table inet vigil for who comes to descriptor 3 or "
-			    "PATH.\n";
+			    "Keeps table inet vigil for callers at fd 3 or at PATH.\n";
 
 static int fail(const char *what, const char *why)
 {
 	fprintf(stderr, "<3>vigil-helper: %s: %s\n", what, why);
 	return EXIT_FAILURE;
+}
+
+/* For PID 1 of a container the kernel does nothing about a signal that has no handler.
+ * Nothing is lost: what is being applied is applied as a whole or not at all. */
+static void on_end(int number)
+{
+	_exit(number == SIGTERM || number == SIGINT ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* A socket file that nobody listens on any more is removed, anything else is not. */
@@ -112,9 +119,9 @@ static int serve(int fd, const struct stat *path)
 
 int main(int argc, char **argv)
 {
-	int fd, listening = 0, error;
+	int fd, listens = 0, error;
 	struct sockaddr_un address = { 0 };
-	socklen_t size = sizeof(listening), address_size = sizeof(address) - 1;
+	socklen_t size = sizeof(listens), address_size = sizeof(address) - 1;
 	struct stat path;
 	const char *why;
 
@@ -124,18 +131,19 @@ int main(int argc, char **argv)
 		return puts("vigil-helper " VERSION) < 0;
 	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--listen") != 0))
 		return fputs(usage, stderr) < 0 ? EXIT_FAILURE : 2;
+	signal(SIGTERM, on_end);
+	signal(SIGINT, on_end);
 	why = lockdown_check();
 	if (why)
 		return fail("not started", why);
 	fd = argc == 3 ? make_socket(argv[2]) : inherited_socket();
-	if (fd < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 ||
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &address_size) < 0 ||
-	    (listening && stat(address.sun_path, &path) < 0))
+	    (listens && stat(address.sun_path, &path) < 0))
 		return fail("no socket", strerror(errno));
 	error = lockdown();
 	if (error)
 		return fail("can't give up privileges", strerror(-error));
-	return serve(fd, listening ? &path : NULL) == 0 ? EXIT_SUCCESS
-							: fail("poll", strerror(errno));
+	return serve(fd, listens ? &path : NULL) == 0 ? EXIT_SUCCESS
+						      : fail("poll", strerror(errno));
 }

@@ -64,12 +64,11 @@ bool wire_request_valid(const struct helper_request *request, size_t fd_count)
 					      [HELPER_DUMP] = HELPER_DUMP_CHAINS };
 	uint32_t op = request->op, kind = request->kind;
 	bool apply = op == HELPER_APPLY;
-	uint64_t max_bytes =
-		kind == HELPER_SCRIPT ? HELPER_SCRIPT_MAX : HELPER_ELEMENTS_MAX;
+	uint64_t max = kind == HELPER_SCRIPT ? HELPER_SCRIPT_MAX : HELPER_ELEMENTS_MAX;
 
 	return op >= HELPER_HELLO && op <= HELPER_DUMP && kind <= last_kind[op] &&
 	       (kind > 0) == (op != HELPER_HELLO) && fd_count == apply &&
-	       (request->size_bytes > 0) == apply && request->size_bytes <= max_bytes &&
+	       (request->size_bytes > 0) == apply && request->size_bytes <= max &&
 	       (request->version == 0 || op == HELPER_HELLO) && request->reserved == 0;
 }
 

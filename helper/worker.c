@@ -52,12 +52,15 @@ static int wait_for(pid_t pid)
 		_exit(1);
 	close(process.fd);
 	waitpid(pid, &status, 0);
+	/* Whoever has no parent any more comes to PID 1, which it is in a container. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 void worker_run(struct work *work, struct helper_reply *reply)
 {
-	int ends[2] = { -1, -1 }, number = 0;
+	int ends[2] = { -1, -1 }, number;
 	pid_t pid = pipe(ends) < 0 ? -1 : fork();
 
 	if (pid == 0)
@@ -66,8 +69,7 @@ void worker_run(struct work *work, struct helper_reply *reply)
 		wire_refuse(reply, -errno, "can't start a worker");
 	close(ends[1]);
 	/* The answer fits into a pipe, so a worker never waits for it to be read. */
-	if (pid > 0)
-		number = wait_for(pid);
+	number = pid > 0 ? wait_for(pid) : 0;
 	if (pid > 0 && read(ends[0], reply, sizeof(*reply)) != sizeof(*reply))
 		wire_refuse(reply, number == SIGALRM ? -ETIME : -EIO,
 			    "the worker ended without an answer, signal %d", number);

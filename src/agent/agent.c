@@ -166,6 +166,7 @@ void agent_done(struct agent *agent)
 {
 	worker_free(agent->worker);
 	agent_close_database(agent);
+	settle_done(agent);
 	control_free(agent->control);
 	refresh_done(agent);
 	force_done(agent);

@@ -6,6 +6,7 @@
  *   connection.c  keeps the helper connected
  *   force.c       brings policies into force, one after the other
  *   watch.c       has the kernel observed, and dumped from time to time
+ *   settle.c      tells those who wait how it ended
  *   refresh.c     looks at feeds and at the clock
  *   methods.c, status.c, rules.c, follow.c  answer callers
  */
@@ -71,8 +72,10 @@ struct force {
 	bool tried;                  /* one has ended, well or not */
 	unsigned int made;           /* the link that it had */
 	bool wanted;                 /* try again when the helper is back */
+	bool empty;                  /* the last to fail found no rules in the kernel */
 	bool stands;                 /* the policy asked for last is enforced */
 	bool ready;                  /* the manager was told */
+	bool owed;                   /* a reload that found no place yet */
 	struct candidate *committed; /* enforced, or NULL when not known */
 	int64_t committed_at;        /* seconds since 1970 */
 	struct faults warnings;      /* about it */
@@ -119,7 +122,8 @@ struct agent {
 	struct refresh refresh;
 	struct journal journal;
 	struct call *followers[FOLLOWERS_MAX];
-	size_t rules_waiting; /* questions under way */
+	struct call *waiting[CONTROL_CLIENTS_MAX]; /* see settle_wait() */
+	size_t rules_waiting;                      /* questions under way */
 	struct control_service service;
 	struct control *control;
 	int64_t started; /* monotonic s */
@@ -192,10 +196,28 @@ struct force_request {
  */
 int force_ask(struct agent *agent, const struct force_request *request);
 
+/** force_reload() - Read the policy file again; somebody asked, who hears of it by
+ * settle.c alone. One attempt that has yet to begin does for all who ask meanwhile. */
+void force_reload(struct agent *agent);
+
 /** force_keep_numbers() - Try again to write them, when they could not be. */
 void force_keep_numbers(struct agent *agent);
 
 void force_done(struct agent *agent);
+
+/* settle.c */
+
+/** settle_manager() - An attempt has ended: tell the manager. */
+void settle_manager(struct agent *agent, const struct apply *apply);
+
+/** settle_check() - Answer who waits, when no attempt is under way. */
+void settle_check(struct agent *agent);
+
+/** settle_wait() - Answer with the status once no attempt is under way. */
+void settle_wait(struct agent *agent, struct call *call);
+
+/** settle_done() - Let go of who waits. */
+void settle_done(struct agent *agent);
 
 /* watch.c */
 
@@ -234,6 +256,7 @@ void refresh_done(struct agent *agent);
 struct control_service methods_service(struct agent *agent);
 
 void status_get(struct call *call, void *context);
+void status_answer(struct call *call, struct agent *agent);
 void rules_get(struct call *call, void *context);
 void follow_start(struct call *call, void *context);
 

@@ -47,12 +47,14 @@ static void recover(struct apply *apply)
 	struct enforcement ignored;
 	int helper;
 
-	if (apply->committed || enduring_read(apply->committed_path, apply->feeds_path,
-					      apply->numbering, &apply->recovered) < 0)
+	if (apply->committed)
 		return;
 	helper = use_link(apply);
-	if (helper >= 0 &&
-	    link_check(apply->link, enforced_tag(helper, tag, &ignored)) == 0 &&
+	if (helper >= 0)
+		link_check(apply->link, enforced_tag(helper, tag, &ignored));
+	apply->bears = tag[0] != '\0';
+	if (enduring_read(apply->committed_path, apply->feeds_path, apply->numbering,
+			  &apply->recovered) < 0 ||
 	    strcmp(tag, apply->recovered->image->tag) == 0)
 		return;
 	candidate_free(take(apply->recovered));

@@ -55,6 +55,7 @@ struct apply {
 	struct candidate *candidate;
 	/* Found on the disk, and true: the kernel bears its tag. */
 	struct candidate *recovered;
+	bool bears; /* without @committed: the kernel has rules of an earlier life */
 	struct faults faults;
 	struct enforcement report;
 	char problem[512];      /* a sentence unless APPLY_DONE or APPLY_REFUSED */

@@ -140,6 +140,8 @@ static int load_feed(struct candidate *fresh, size_t i,
 
 	if (before >= 0)
 		fresh->feed_generations[i] = source->previous->feed_generations[before];
+	if (source->without_feeds)
+		return 0;
 	if (source->feeds_from_cache) {
 		fresh->feeds_kept[i] = true;
 		return read_copy(feed, source->feed_cache, &fresh->feeds[i]);

@@ -45,6 +45,7 @@ struct candidate_source {
 	const struct candidate *previous; /* what is in force, or NULL: gives last good
 					     contents and generations of feeds */
 	bool plain;                       /* leave the optimiser out */
+	bool without_feeds; /* all are empty: their files need not be here */
 };
 
 /**

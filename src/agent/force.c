@@ -91,7 +91,8 @@ static void start_next(struct agent *agent)
 	apply->committed_path = agent->paths.committed;
 	apply->feeds_path = agent->paths.feeds;
 	apply->numbering = numbering_copy(force->numbering);
-	if (force->ready && !apply->dry_run)
+	/* That feeds are read again is no reload. */
+	if (force->ready && !apply->dry_run && !apply->again)
 		manager_reloading();
 	if (!apply->dry_run)
 		watch_pause(agent);
@@ -292,6 +293,7 @@ static void fail(struct agent *agent, struct apply *apply)
 	} else if (apply->numbers_used) {
 		take_numbers(agent, &apply->numbering);
 	}
+	agent->force.empty = apply->made && !apply->bears && !agent->force.committed;
 	if (apply->again)
 		refresh_failed(agent, apply->feeds_due);
 	if (apply->end == APPLY_NO_LINK && !apply->given && !apply->again)
@@ -380,19 +382,14 @@ static void on_applied(struct job *job)
 		force->made = apply->made;
 	}
 	answer(agent, apply);
-	if (!apply->dry_run) {
-		/* The manager hears READY=1 once a policy stands, and from then on at
-		   the end of each reload, whatever came of it. */
-		if (force->stands || force->ready)
-			manager_ready();
-		force->ready |= force->stands;
-		agent_tell(agent);
-	}
+	if (!apply->dry_run)
+		settle_manager(agent, apply);
 	apply_free(apply);
 	force->running = NULL;
 	start_next(agent);
 	connection_check(agent);
 	watch_check(agent);
+	settle_check(agent);
 }
 
 struct keeping {

@@ -22,6 +22,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -88,24 +89,32 @@ static int capability_sets(struct __user_cap_data_struct sets[2])
 	return syscall(SYS_capget, &header, sets) < 0 ? -errno : 0;
 }
 
+static bool hold_any(const struct __user_cap_data_struct sets[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (sets[i].permitted || sets[i].effective || sets[i].inheritable)
+			return true;
+	return false;
+}
+
 int lockdown_drop(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct sets[2] = { 0 };
+	struct __user_cap_data_struct none[2] = { 0 }, sets[2] = { 0 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, sets) < 0)
-		return -errno;
 	if (capability_sets(sets) < 0)
 		return -EPERM;
-	for (int i = 0; i < 2; i++)
-		if (sets[i].permitted || sets[i].effective || sets[i].inheritable)
-			return -EPERM;
-	return 0;
+	/* Where there is nothing to give up, a manager's filter may refuse capset(). */
+	if (!hold_any(sets))
+		return 0;
+	if (syscall(SYS_capset, &header, none) < 0)
+		return -errno;
+	return capability_sets(sets) < 0 || hold_any(sets) ? -EPERM : 0;
 }
 
 /* Memory that is both written and run is what an exploit wants; nothing is loaded any

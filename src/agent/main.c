@@ -21,7 +21,19 @@
 #include "base/log.h"
 #include "helper/protocol.h"
 
-/* What the manager passes has a name; what has none is not ours. */
+/* Beyond what is ours only the manager's store can hold something. */
+static void turn_away(int fd, const char *name)
+{
+	close(fd);
+	manager_forget(name);
+}
+
+/*
+ * What the manager passes has a name; what has none is not ours. First come its
+ * sockets, then its store, then what it has opened. An agent that was taken over may
+ * have left anything in the store, under any name, so "control" is the first of that
+ * name and "helper" the last, or the next agent would be cut off as well.
+ */
 static void take_inherited(struct inherited *ret)
 {
 	static const char *const names[] = { "helper", "control", "conntrack", "log",
@@ -39,10 +51,13 @@ static void take_inherited(struct inherited *ret)
 
 		while (n < ARRAY_SIZE(names) && strcmp(given[i], names[n]) != 0)
 			n++;
+		if (n < ARRAY_SIZE(names) && places[n] == &ret->helper &&
+		    ret->helper >= 0)
+			turn_away(take_fd(ret->helper), names[n]);
 		if (n < ARRAY_SIZE(names) && *places[n] < 0)
 			*places[n] = fd;
 		else
-			close(fd);
+			turn_away(fd, given[i]);
 		free(given[i]);
 	}
 	free(given);
@@ -51,12 +66,9 @@ static void take_inherited(struct inherited *ret)
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info,
 		     void *context)
 {
-	const struct force_request request = { .kind = FORCE_FILE, .afresh = true };
-
 	(void)source;
 	(void)info;
-	if (force_ask(context, &request) < 0)
-		log_warning("Too many reloads wait already: this one is left out");
+	force_reload(context);
 	return 0;
 }
 
@@ -70,8 +82,15 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info,
 
 static int add_signals(sd_event *event, struct agent *agent)
 {
-	int error = sd_event_add_signal(event, NULL, SIGHUP, on_reload, agent);
+	sd_event_source *reload = NULL;
+	int error = sd_event_add_signal(event, &reload, SIGHUP, on_reload, agent);
 
+	/* Before a caller that wants to know how it ended: see settle.c. */
+	if (error >= 0)
+		error = sd_event_source_set_priority(reload,
+						     SD_EVENT_PRIORITY_IMPORTANT);
+	if (error >= 0)
+		error = sd_event_source_set_floating(reload, true);
 	if (error >= 0)
 		error = sd_event_add_signal(event, NULL, SIGTERM, on_end, NULL);
 	if (error >= 0)
@@ -90,6 +109,9 @@ static void block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* It has no children; but PID 1 of a container gets who lost its parent, and
+	   so the kernel reaps them. */
+	signal(SIGCHLD, SIG_IGN);
 }
 
 static int lock_down(void)
@@ -121,7 +143,7 @@ static int run(const struct options *options, struct inherited *inherited)
 		result = agent_init(&agent, options, inherited, event);
 	if (result >= 0)
 		result = sd_event_loop(event);
-	manager_stopping();
+	manager_stopping(result == 0);
 	agent_close_database(&agent);
 	/* The worker may be waiting for the helper; the end does not. */
 	if (agent.worker && !worker_idle(agent.worker))

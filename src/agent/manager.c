@@ -4,8 +4,16 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+
+#include "base/text.h"
+
+bool manager_waits(void)
+{
+	return getenv("NOTIFY_SOCKET") != NULL;
+}
 
 void manager_ready(void)
 {
@@ -21,14 +29,20 @@ void manager_reloading(void)
 		   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
-void manager_stopping(void)
+void manager_stopping(bool well)
 {
-	sd_notify(0, "STOPPING=1\nSTATUS=Ending; the rules stay in force");
+	sd_notify(0, well ? "STOPPING=1\nSTATUS=Ending; the rules stay in force"
+			  : "STOPPING=1");
 }
 
 void manager_status(const char *sentence)
 {
-	sd_notifyf(0, "STATUS=%s", sentence);
+	char safe[2048];
+
+	/* A new line would be another message, and text that is no UTF-8 is not
+	   shown. */
+	text_copy_printable(safe, sizeof(safe), sentence);
+	sd_notifyf(0, "STATUS=%s", safe);
 }
 
 /* FDPOLL=0: a netlink socket that overflowed polls as failed, and the manager would

@@ -104,10 +104,11 @@ static void get_policy(struct call *call, void *context)
 		call_error(call, VARLINK_INTERFACE ".NoPolicy", NULL);
 }
 
+static const char *const status_parameters[] = { "wait", NULL };
 static const char *const apply_parameters[] = { "name", "policy", "dry_run", NULL };
 
 static const struct control_method methods[] = {
-	{ .name = "GetStatus", .run = status_get },
+	{ .name = "GetStatus", .run = status_get, .parameters = status_parameters },
 	{ .name = "Reload", .run = reload, .privileged = true },
 	{ .name = "Apply",
 	  .run = apply,

@@ -88,6 +88,7 @@ static int on_tick(sd_event_source *source, uint64_t when_us, void *context)
 		sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", EXTEND_US);
 	else if (force->committed && agent->connection.up)
 		look(agent);
+	settle_check(agent);
 	force_keep_numbers(agent);
 	sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -59,17 +59,38 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 		snprintf(out, out_bytes, "%s was not enforced: %s. %s of before is",
 			 force->failure.path, force->failure.text, now->path);
 	else
-		snprintf(out, out_bytes,
-			 "%s was not enforced: %s. What was enforced before stays",
-			 force->failure.path, force->failure.text);
+		snprintf(out, out_bytes, "%s was not enforced: %s. %s",
+			 force->failure.path, force->failure.text,
+			 force->empty ? "Nothing is"
+				      : "What was enforced before stays");
 }
 
+/* The first error of a policy that was refused, or "". */
+static void first_fault(const struct faults *faults, char *out, size_t out_bytes)
+{
+	const struct fault *fault = faults->list;
+	const struct fault *end = fault + faults->count;
+
+	while (fault < end && fault->warning)
+		fault++;
+	if (fault == end)
+		out[0] = '\0';
+	else if (fault->position.line > 0)
+		snprintf(out, out_bytes, " (line %u: %s)", fault->position.line,
+			 fault->text);
+	else
+		snprintf(out, out_bytes, " (%s)", fault->text);
+}
+
+/* `systemctl status` shows no more than this, so it names a fault as well. */
 void agent_tell(struct agent *agent)
 {
-	char sentence[1024];
+	char sentence[1024], fault[512], text[1600];
 
 	agent_sentence(agent, sentence, sizeof(sentence));
-	manager_status(sentence);
+	first_fault(&agent->force.failure.faults, fault, sizeof(fault));
+	snprintf(text, sizeof(text), "%s%s", sentence, fault);
+	manager_status(text);
 }
 
 /* Resident bytes; the largest there ever was where /proc can't be read. */
@@ -178,9 +199,8 @@ static json_t *describe_feeds(const struct candidate *now)
 	return list;
 }
 
-void status_get(struct call *call, void *context)
+void status_answer(struct call *call, struct agent *agent)
 {
-	struct agent *agent = context;
 	struct observer_counts counts = observer_counts(agent->watch.observer);
 	struct aggregate_counts rows = aggregate_counts(agent->watch.aggregate);
 	const struct connection *connection = &agent->connection;
@@ -208,4 +228,16 @@ void status_get(struct call *call, void *context)
 				      (json_int_t)agent->journal.lines, "left_out",
 				      (json_int_t)agent->journal.left_out));
 	call_reply(call, status);
+}
+
+void status_get(struct call *call, void *context)
+{
+	json_t *wait = json_object_get(call->parameters, "wait");
+
+	if (wait && !json_is_boolean(wait) && !json_is_null(wait))
+		call_invalid(call, "wait");
+	else if (json_is_true(wait))
+		settle_wait(context, call);
+	else
+		status_answer(call, context);
 }

@@ -143,9 +143,11 @@ static int attach(struct agent *agent, unsigned int which, int fd, bool fresh)
 	if (fresh && which != HELPER_FD_TABLES)
 		manager_keep(fd, socket_names[which]);
 	error = observer_attach(agent->watch.observer, which, fd);
-	if (error)
-		log_warning("The %s socket can't be used: %s", socket_names[which],
-			    strerror(-error));
+	if (!error)
+		return 0;
+	manager_forget(socket_names[which]);
+	log_warning("The %s socket can't be used: %s", socket_names[which],
+		    strerror(-error));
 	return error;
 }
 

@@ -19,6 +19,8 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_NO_KERNEL] = { "no-kernel", 0, NULL, VALUE_NONE, NULL,
 			       "leave out the trial load into a throwaway kernel "
 			       "namespace" },
+	[OPTION_NO_FEEDS] = { "no-feeds", 0, NULL, VALUE_NONE, NULL,
+			      "leave out the files of feeds: they need not be here" },
 	[OPTION_PLAIN] = { "plain", 0, NULL, VALUE_NONE, NULL,
 			   "leave the optimiser out: one rule after the other" },
 	[OPTION_ELEMENTS] = { "elements", 0, NULL, VALUE_NONE, NULL,
@@ -56,6 +58,10 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 			 "another way" },
 	[OPTION_EXIT_CODE] = { "exit-code", 0, NULL, VALUE_NONE, NULL,
 			       "exit with 3 when something would change" },
+	[OPTION_WAIT] = { "wait", 0, NULL, VALUE_NONE, NULL,
+			  "wait for the end of a reload that is under way, and say "
+			  "only "
+			  "how it ended" },
 	[OPTION_STATE] = { "state", 0, "DIR", VALUE_DIRECTORY, NULL,
 			   "where the agent keeps its state (default: " STATE_DIRECTORY
 			   ")" },

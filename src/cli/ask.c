@@ -4,9 +4,25 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/varlink.h"
 #include "base/cleanup.h"
+
+/* What to do about an agent that is not there: systemd's agent has its own place. */
+static const char *how_to_start(const char *path)
+{
+	bool systemd = access("/run/systemd/system", F_OK) == 0 &&
+		       strcmp(path, CONTROL_SOCKET_PATH) == 0;
+
+	if (systemd && access(POLICY_PATH, F_OK) < 0 && errno == ENOENT)
+		return "there is no policy yet: write " POLICY_PATH
+		       ", then 'systemctl start vigil'";
+	if (systemd)
+		return "'systemctl start vigil' starts it, 'systemctl status vigil' "
+		       "says why it ended";
+	return "start vigil-agent, see vigil-agent(8)";
+}
 
 static void explain_connect(int error, const char *path, char *problem,
 			    size_t problem_bytes)
@@ -15,9 +31,8 @@ static void explain_connect(int error, const char *path, char *problem,
 	case -ENOENT:
 	case -ECONNREFUSED:
 		snprintf(problem, problem_bytes,
-			 "the agent is not running: nobody listens at %s; start "
-			 "vigil-agent, see vigil-agent(8)",
-			 path);
+			 "the agent is not running: nobody listens at %s; %s", path,
+			 how_to_start(path));
 		return;
 	case -EACCES:
 	case -EPERM:

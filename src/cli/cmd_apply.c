@@ -153,10 +153,11 @@ static void describe_end(const struct arguments *arguments, json_t *policy,
 	if (strcmp(own, ask_text(policy, "path")) == 0)
 		return;
 	text_copy_printable(safe, sizeof(safe), own);
-	buffer_printf(out,
-		      "That holds until the agent reads %s again: by 'vigil apply', by "
-		      "SIGHUP, or when it starts.\n",
-		      safe);
+	buffer_printf(
+		out,
+		"That holds until the agent reads %s again: by 'vigil apply', by a "
+		"reload, or when it starts.\n",
+		safe);
 }
 
 static int answer_text(const struct arguments *arguments, const struct reply *reply,

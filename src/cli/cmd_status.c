@@ -47,16 +47,49 @@ static int answer_alone(const struct arguments *arguments, const char *problem)
 	return EXIT_FAILED;
 }
 
+static json_t *first_error(json_t *status)
+{
+	json_t *faults = json_object_get(json_object_get(status, "failure"), "faults");
+	json_t *fault;
+	size_t i;
+
+	json_array_foreach(faults, i, fault) if (strcmp(ask_text(fault, "severity"),
+							"error") == 0) return fault;
+	return NULL;
+}
+
+/* How it ended, and nothing else: it stands in the journal of each reload. */
+static int answer_outcome(json_t *status)
+{
+	auto_buffer struct buffer out = BUFFER_NULL;
+	const char *sentence = ask_text(status, "sentence");
+	json_t *error = first_error(status);
+
+	if (strcmp(ask_text(status, "state"), "running") == 0) {
+		buffer_printf(&out, "%s\n", sentence);
+		return terminal_write(&out);
+	}
+	if (!error)
+		return terminal_error("%s", sentence);
+	return terminal_error("%s (%s:%lld: %s)", sentence, ask_text(error, "file"),
+			      (long long)ask_number(error, "line"),
+			      ask_text(error, "text"));
+}
+
 int cmd_status(const struct arguments *arguments)
 {
+	bool wait = arguments_has(arguments, OPTION_WAIT);
 	auto_buffer struct buffer out = BUFFER_NULL;
 	auto_reply struct reply reply;
 	int code;
 
-	if (ask_agent(arguments, "GetStatus", NULL, &reply) < 0)
+	if (ask_agent(arguments, "GetStatus",
+		      wait ? json_pack("{s:b}", "wait", true) : NULL, &reply) < 0)
 		return answer_alone(arguments, reply.problem);
 	if (arguments_has(arguments, OPTION_JSON)) {
 		code = report_json(json_incref(reply.parameters));
+	} else if (wait) {
+		code = answer_outcome(reply.parameters);
 	} else {
 		status_view(reply.parameters, time(NULL),
 			    terminal_color(arguments, STDOUT_FILENO), &out);

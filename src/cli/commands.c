@@ -23,7 +23,8 @@ const struct command commands[] = {
 		.summary = "say all that is wrong with a policy, and try it on the kernel",
 		.operand = "POLICY",
 		.operand_kind = VALUE_FILE,
-		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_NO_KERNEL),
+		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_NO_KERNEL) |
+			   BIT(OPTION_NO_FEEDS),
 		.details =
 			"Reads the policy and the feeds it names, and reports every "
 			"error with its place and a caret. Where there is none, the "
@@ -40,6 +41,8 @@ const struct command commands[] = {
 			{ "vigil check policy.yml", "read, compile and try it" },
 			{ "vigil check --no-kernel policy.yml",
 			  "where user namespaces are not allowed" },
+			{ "vigil check --no-kernel --no-feeds policy.yml",
+			  "a policy of another machine" },
 			{ "vigil check --json policy.yml", "for an editor" },
 		},
 		.run = cmd_check,
@@ -108,7 +111,7 @@ const struct command commands[] = {
 			"Without a POLICY, as operand or by --policy, the agent reads "
 			"its own policy file again. With one, its text is sent to the agent and enforced until "
 			"the agent reads its own file again: by another 'vigil apply', "
-			"by SIGHUP, or when it starts.\n\n"
+			"by a reload, or when it starts.\n\n"
 			"All or nothing: when there are errors they are shown, and "
 			"what was in force stays in force. The agent itself opens the feeds: "
 			"relative paths begin in the directory of the POLICY that was "
@@ -125,14 +128,18 @@ const struct command commands[] = {
 	{
 		.name = "status",
 		.summary = "show what is in force and how the agent is",
-		.options = ANSWERS,
+		.options = ANSWERS | BIT(OPTION_WAIT),
 		.details =
 			"Shows the policy in force, what the agent sees and may have "
 			"missed, and how much is remembered. When the agent can't be "
-			"reached it says so and shows what the database tells.",
+			"reached it says so and shows what the database tells.\n\n"
+			"With --wait it answers when no policy is on its way into the "
+			"kernel any more, in one sentence: what is enforced or, on "
+			"standard error, why the last reload failed.",
 		.fails = "the agent can't be reached, or the policy is not in force",
 		.examples = {
 			{ "vigil status", "for a person" },
+			{ "vigil status --wait", "how the last reload ended" },
 			{ "vigil status --json | jq .events",
 			  "for a program" },
 		},

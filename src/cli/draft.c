@@ -56,6 +56,7 @@ int draft_read(const struct arguments *arguments, struct draft *ret)
 {
 	struct candidate_source source = {
 		.plain = arguments_has(arguments, OPTION_PLAIN),
+		.without_feeds = arguments_has(arguments, OPTION_NO_FEEDS),
 	};
 	auto_free char *directory = NULL;
 	int error = draft_read_text(arguments, ret);

@@ -196,7 +196,11 @@ int policy_load(const char *path, bool regular, char **ret, size_t *ret_bytes,
 		break;
 	case -EACCES:
 	case -EPERM:
-		faults_add(faults, whole_file, "you may not read this file");
+		faults_add(faults, whole_file,
+			   regular ? "the agent's user may not read this file: make it "
+				     "readable for all (chmod a+r), and its folders "
+				     "passable (chmod a+x)"
+				   : "you may not read this file");
 		break;
 	default:
 		faults_add(faults, whole_file, "the file cannot be read: %s",

@@ -194,7 +194,8 @@ int policy_read(const char *text, size_t size_bytes, struct policy **ret,
 /**
  * policy_load() - Read a policy's text, ready for policy_read()
  * @path:   "-" reads standard input, unless @regular
- * @regular: refuse what is not a regular file, which could be waited for without end
+ * @regular: as the agent reads: what is no regular file is refused, since it could be
+ *          waited for without end
  * @ret:    set on success only; the caller frees it
  * @faults: why it could not be read, in words and without a line
  *

@@ -56,9 +56,9 @@ def bears_abuse_of_its_socket():
                      {"interface": "io.vigil.Agent"})
         description = control.receive()["parameters"]["description"]
         tap.check("the interface describes itself", "interface io.vigil.Agent" in description and
-                  "method GetStatus()" in description)
+                  "method GetStatus(" in description)
         status = set(m.status())
-        words = description.split("method GetStatus() -> (")[1].split("method Reload")[0]
+        words = description.split("method GetStatus(wait: ?bool) -> (")[1].split("method Reload")[0]
         tap.equal("GetStatus answers with what it describes",
                   {k for k in status if f"\n  {k}: " not in words}, set())
         for i in range(50):
@@ -224,12 +224,15 @@ def speaks_with_the_manager():
     with Home() as m:
         manager = Manager(m)
         m.start(BAD_POLICY, ready=False)
-        lab.wait_for(lambda: m.state_name() == "failed")
-        tap.check("with a bad policy it is not ready", not manager.heard("READY=1", 1) and
-                  any("STATUS=" in l and "has 2 error" in l for l in manager.said),
+        tap.equal("where a bad policy would leave nothing enforced, the start fails",
+                  lab.wait_for(lambda: m.agent.child.poll()), 1)
+        status = [l for l in manager.said if l.startswith("STATUS=")][-1]
+        tap.check("without READY, and says why", "READY=1" not in manager.said and
+                  "the policy has 2 errors. Nothing is (line 4: no zone" in status,
                   manager.said)
-        m.reload(POLICY)
-        tap.check("it is when one stands", manager.heard("READY=1"), manager.said)
+        m.write("policy.yml", POLICY)
+        m.start_agent()
+        tap.check("it is ready when one stands", manager.heard("READY=1"), manager.said)
         tap.check("it says what is enforced", manager.heard(f"STATUS={m.policy_path} is enforced"),
                   manager.said)
         tap.check("the watchdog is fed", manager.heard("WATCHDOG=1"), manager.said)
@@ -246,7 +249,24 @@ def speaks_with_the_manager():
         m.reload(BAD_POLICY)
         tap.check("one that fails ends as well", manager.heard("READY=1") and
                   manager.heard(f"STATUS={m.policy_path} was not enforced"), manager.said)
-        m.write("policy.yml", POLICY)
+        m.agent.end()
+        manager.said.clear()
+        m.start_agent(ready=False)
+        tap.check("with rules of before, it starts in spite of a bad policy",
+                  manager.heard("READY=1") and m.state_name() == "failed", manager.said)
+        m.agent.end()
+        (m.state / "committed.json").unlink()
+        manager.said.clear()
+        m.start_agent(ready=False)
+        tap.check("also where it does not know what they say",
+                  manager.heard("READY=1") and m.status()["policy"] is None, manager.said)
+        m.reload(POLICY)
+        manager.said.clear()
+        m.call("Apply", {"name": "/x\nREADY=1", "policy": BAD_POLICY})
+        tap.check("no name of a policy can say more than it should",
+                  manager.heard("STATUS=/x?READY=1 was not enforced") and
+                  manager.said.count("READY=1") == 1, manager.said)
+        m.reload()
 
         m.checkpoint()
         m.agent.kill()
@@ -269,6 +289,10 @@ def speaks_with_the_manager():
         m.lan.talk("udp", "10.0.2.2", 53, source_port=5000)
         tap.check("descriptors of the wrong kind are not used", lab.wait_for(
             lambda: m.status()["events"]["total"] > 0), m.agent.log)
+        for name in "conntrack", "nonsense":
+            tap.check(f"and the manager is told to let go of {name}",
+                      manager.heard("FDSTOREREMOVE=1") and f"FDNAME={name}" in manager.said,
+                      manager.said)
 
 
 def uses_what_is_passed():
@@ -283,9 +307,14 @@ def uses_what_is_passed():
         m.helper.passed = {"helper": theirs.fileno()}
         m.helper.start()
         theirs.close()
-        m.agent.passed = {"control": listening.fileno(), "helper": ours.fileno()}
+        # As a predecessor that was taken over may leave them in the manager's store.
+        dead, gone = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        gone.close()
+        m.agent.passed = {"control": listening.fileno(), "control#left": dead.fileno(),
+                          "helper#left": dead.fileno(), "helper": ours.fileno()}
         m.start_agent()
         ours.close()
+        dead.close()
         tap.equal("with passed sockets the policy is enforced",
                   m.lan.talk("tcp", "10.0.1.1", 22), "ok")
         tap.check("and no other socket made", not (m.run_dir / "agent.sock").exists())

@@ -170,6 +170,14 @@ def check_without_namespaces(cli, tap):
     done = cli.call("check", "--no-kernel", good, before=none)
     tap.check("--no-kernel checks the rest there",
               done.returncode == 0 and "not tried" in done.stdout, seen(done))
+    elsewhere = cli.machine.directory / "elsewhere.yml"
+    elsewhere.write_text("version: 1\nban: [bad]\n"
+                         "feeds: {bad: {file: /nowhere/bad.txt, on_error: fail}}\n")
+    tap.check("a list that is not here is an error",
+              cli.call("check", "--no-kernel", elsewhere).returncode == 1)
+    done = cli.call("check", "--no-kernel", "--no-feeds", elsewhere)
+    tap.check("--no-feeds checks a policy whose lists are on another machine",
+              done.returncode == 0 and "1 feed with 0 ranges" in done.stdout, seen(done))
     alone = cli.machine.directory / "alone"
     alone.mkdir()
     shutil.copy(cli.program, alone / "vigil")
@@ -204,6 +212,12 @@ def check_examples(cli, tap):
     text = page.split("# EXAMPLE\n")[1].split("```")[1]
     done = cli.call("check", cli.machine.write("page.yml", text))
     tap.check("so is the example of vigil-policy(5)", done.returncode == 0, seen(done))
+    nodes = json.loads((lab.ROOT / "tests/vm/neighbours.json").read_text())["nodes"]
+    there = cli.machine.write("there.yml", json.dumps(nodes["gateway"]["policy"]))
+    text = (lab.ROOT / "examples/container-host.yml").read_text().replace("net: eth0", "net: eth1")
+    here = cli.machine.write("here.yml", text)
+    tap.check("the guests of tests/vm try the example for container hosts as it stands",
+              (got := cli.call("compile", there).stdout) and got == cli.call("compile", here).stdout)
 
 
 COMPLETE = """
@@ -438,6 +452,19 @@ def status(cli, tap):
               and max(map(len, done.stdout.splitlines())) <= 80, seen(done))
     tap.equal("status --json is what the agent says", cli.json("status").keys(),
               cli.machine.status().keys())
+    done = cli.ask("status", "--wait")
+    tap.equal("status --wait says what is enforced, and nothing else",
+              (done.returncode, done.stdout, done.stderr),
+              (0, cli.machine.status()["sentence"] + "\n", ""))
+    good = cli.machine.policy_path.read_text()
+    cli.machine.reload(good.replace("version: 1", "version: 1\nrulez: 7", 1))
+    done = cli.ask("status", "--wait")
+    tap.check("or why the last reload failed, with the place of the first error",
+              done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1 and
+              f"{cli.machine.policy_path} was not enforced: the policy has 1 error" in done.stderr
+              and f"({cli.machine.policy_path}:2: " in done.stderr, seen(done))
+    tap.equal("as data, too", cli.json("status", "--wait")["state"], "failed")
+    cli.machine.reload(good)
 
 
 def apply(cli, tap):

@@ -150,8 +150,9 @@ class Node:
         """Answer on a port: each message (or connection) with that many bytes."""
         return self.ask("serve", protocol, port, answer)
 
-    def talk(self, protocol, address, port, size=16, source_port=0, seconds=0.5, source=""):
-        """Say something and listen: "ok", "timeout", "refused", "unreachable"."""
+    def talk(self, protocol, address, port, size=16, source_port=0, seconds=1.2, source=""):
+        """Say something and listen: "ok", "timeout", "refused", "unreachable". The time is
+        enough for a second SYN, as a busy machine may be late for the first."""
         return self.ask("talk", protocol, address, port, size, source_port, seconds, source)
 
     def last_peer(self):
@@ -162,11 +163,11 @@ class Node:
         """Open a TCP connection and keep it under a name; returns as talk()."""
         return self.ask("hold", address, port, name)
 
-    def say(self, name, size=16, seconds=0.5):
+    def say(self, name, size=16, seconds=1.2):
         """Say something over a kept connection and listen."""
         return self.ask("say", name, size, seconds)
 
-    def ping(self, address, seconds=0.5, source=""):
+    def ping(self, address, seconds=1.2, source=""):
         return self.ask("ping", address, seconds, source)
 
     def flood(self, address, port, count, ports=50000):
@@ -255,7 +256,7 @@ class NodeWork:
     def hold(self, address, port, name):
         def action():
             s = socket.socket(family_of(address), socket.SOCK_STREAM)
-            s.settimeout(0.5)
+            s.settimeout(1.2)
             s.connect((address, port))
             self.kept[name] = s
             return "ok"
@@ -346,6 +347,9 @@ class Control:
         self.send(method, parameters)
         return self.receive()
 
+    def fileno(self):
+        return self.socket.fileno()
+
     def close(self):
         self.socket.close()
 
@@ -359,14 +363,16 @@ class Program:
     def __init__(self, command, log):
         self.command, self.log_path, self.child = command, log, None
         self.environment = {}
-        self.passed = {}  # name: descriptor, as sd_listen_fds(3) hands them over
+        # name: descriptor, as sd_listen_fds(3) hands them over; what follows a "#" in the
+        # name is ours, so that there can be two of one name
+        self.passed = {}
 
     def start(self):
         command = self.command
         environment = {**os.environ, **self.environment}
         if self.passed:
             environment |= {"LISTEN_FDS": str(len(self.passed)),
-                            "LISTEN_FDNAMES": ":".join(self.passed)}
+                            "LISTEN_FDNAMES": ":".join(name.split("#")[0] for name in self.passed)}
             command = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *command]
         # Above all that they are to become, so that none is overwritten.
         spare = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in self.passed.values()]

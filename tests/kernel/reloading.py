@@ -3,6 +3,7 @@
 """How the agent takes a new policy and new feeds, good and bad.
 Speaks TAP; arguments choose scenarios by name."""
 import pathlib
+import select
 import signal
 import sys
 import time
@@ -117,6 +118,73 @@ def starts_with_a_bad_policy():
         tap.equal("and has not touched it", m.handles(), before)
 
 
+def outcome(m):
+    status = m.call("GetStatus", {"wait": True})
+    return status["state"], status["policy"]["rules"], len((status["failure"] or {}).get("faults", []))
+
+
+def tells_how_a_reload_ended():
+    with Home() as m:
+        m.start(POLICY)
+        # Large enough that it takes a while.
+        large = POLICY + "".join(f"  - {{id: r{i}, from: lan, to: host, allow: {{tcp: {i + 1}}}}}\n"
+                                 for i in range(200))
+        rounds = [(BAD_POLICY, ("failed", 5, 2)), (POLICY, ("running", 5, 0)),
+                  (large, ("running", 205, 0)), (BAD_POLICY, ("failed", 205, 2)),
+                  (POLICY, ("running", 5, 0))] * 8
+        ends = []
+        for policy, _ in rounds:
+            m.write("policy.yml", policy)
+            m.agent.send(signal.SIGHUP)
+            ends.append(outcome(m))
+        tap.equal("who asks after SIGHUP hears how that reload ended", ends,
+                  [end for _, end in rounds])
+
+        # While the agent is held, the signal and the question arrive as one.
+        ends = []
+        for policy, _ in rounds[:5]:
+            m.write("policy.yml", policy)
+            m.agent.send(signal.SIGSTOP)
+            control = m.control()
+            control.send("GetStatus", {"wait": True})
+            m.agent.send(signal.SIGHUP)
+            m.agent.send(signal.SIGCONT)
+            ends.append(control.receive()["parameters"]["state"])
+            control.close()
+        tap.equal("also where the agent finds both at once", ends,
+                  [end[0] for _, end in rounds[:5]])
+
+        first, gone, second = (m.control() for _ in range(3))
+        first.send("Apply", {"name": "/x", "policy": large})
+        m.call("GetStatus")  # which comes after it, and signals would go before it
+        m.write("policy.yml", BAD_POLICY)
+        for _ in range(50):
+            m.agent.send(signal.SIGHUP)
+        for control in (gone, second):
+            control.send("GetStatus", {"wait": True})
+        gone.close()
+        first.receive()
+        tap.equal("many reloads behind other work are waited for",
+                  second.receive()["parameters"]["state"], "failed")
+        for control in (first, second):
+            control.close()
+        tap.equal("wait is true or false", m.call("GetStatus", {"wait": 1}).get("error"),
+                  "InvalidParameter")
+        m.write("policy.yml", POLICY)
+        calls = [m.control() for _ in range(12)]
+        for control in calls:
+            control.send("Apply", {"name": "/x", "policy": large})
+        refused = False
+        while not refused:
+            ready, _, _ = select.select(calls, [], [], 10)
+            refused = any("error" in control.receive() for control in ready) or not ready
+        tap.check("too many attempts are refused", ready)
+        m.agent.send(signal.SIGHUP)
+        tap.equal("one that finds no place is made up for", outcome(m), ("running", 5, 0))
+        for control in calls:
+            control.close()
+
+
 FEED_POLICY = POLICY.replace("defaults:", "feeds: {bad: {file: bad.txt, refresh: 1s}}\n"
                              "ban: [bad]\ndefaults:")
 
@@ -206,4 +274,4 @@ def loads_a_large_feed_without_missing_events():
 
 if __name__ == "__main__":
     lab.main("reloading", tap, reloads, applies_what_a_caller_gives, starts_with_a_bad_policy,
-             keeps_feeds_fresh, loads_a_large_feed_without_missing_events)
+             tells_how_a_reload_ended, keeps_feeds_fresh, loads_a_large_feed_without_missing_events)

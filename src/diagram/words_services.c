@@ -12,7 +12,7 @@
 #include "diagram/words.h"
 #include "policy/services.h"
 
-enum { PROTOCOLS = 256, PORTS = 65536, MANY = 4 };
+enum { PROTOCOLS = 256, PORTS = 65536, MANY = 4, SERVICE_LAST = 0xffffff };
 
 /* How many services of each protocol are of each kind. */
 struct tally {
@@ -234,52 +234,54 @@ int words_services(const struct stretch *stretches, size_t count, struct arena *
 	return 0;
 }
 
+/* Stretches that are made one behind the other. */
+struct making {
+	struct arena *arena;
+	struct stretch *list;
+	size_t count;
+	uint32_t next; /* the first service that is in none yet */
+};
+
+/* What is in, behind what is out up to it; behind the last, @first is too large. */
+static int add_stretch(struct making *making, uint32_t first, uint32_t last)
+{
+	const struct stretch fresh[] = { { making->next, first - 1, STRETCH_OUT },
+					 { first, last, STRETCH_IN } };
+
+	for (size_t i = first == making->next; i < 2 && fresh[i].first <= SERVICE_LAST;
+	     i++) {
+		struct stretch *place = arena_grow(making->arena, &making->list,
+						   making->count, sizeof(*place));
+
+		if (!place)
+			return -ENOMEM;
+		*place = fresh[i];
+		making->count++;
+	}
+	making->next = last + 1;
+	return 0;
+}
+
 int words_traffic(const struct traffic_list *traffic, struct arena *arena,
 		  struct words *ret)
 {
-	struct stretch *stretches = NULL;
-	size_t count = 0;
-	uint32_t next = 0;
+	struct making making = { .arena = arena };
+	int error = 0;
 
 	*ret = (struct words){ .all = traffic->count == 0 };
+	if (ret->all)
+		return 0;
 	for (size_t i = 0; i < traffic->count; i++) {
 		const struct traffic *item = &traffic->items[i];
 		uint32_t base = (uint32_t)item->protocol << 16;
 
-		for (size_t j = 0; j < item->range_count + !item->range_count; j++) {
-			struct stretch in = { base, base | 0xffff, STRETCH_IN };
-			struct stretch *place;
-
-			if (item->range_count) {
-				in.first = base | item->ranges[j].first;
-				in.last = base | item->ranges[j].last;
-			}
-			if (in.first > next) {
-				place = arena_grow(arena, &stretches, count,
-						   sizeof(*place));
-				if (!place)
-					return -ENOMEM;
-				stretches[count++] =
-					(struct stretch){ next, in.first - 1,
-							  STRETCH_OUT };
-			}
-			place = arena_grow(arena, &stretches, count, sizeof(*place));
-			if (!place)
-				return -ENOMEM;
-			*place = in;
-			count++;
-			next = in.last + 1;
-		}
+		if (item->range_count == 0 && !error)
+			error = add_stretch(&making, base, base | 0xffff);
+		for (size_t j = 0; j < item->range_count && !error; j++)
+			error = add_stretch(&making, base | item->ranges[j].first,
+					    base | item->ranges[j].last);
 	}
-	if (ret->all)
-		return 0;
-	if (next <= 0xffffff) {
-		struct stretch *place =
-			arena_grow(arena, &stretches, count, sizeof(*place));
-
-		if (!place)
-			return -ENOMEM;
-		stretches[count++] = (struct stretch){ next, 0xffffff, STRETCH_OUT };
-	}
-	return words_services(stretches, count, arena, ret);
+	if (!error)
+		error = add_stretch(&making, SERVICE_LAST + 1, SERVICE_LAST + 1);
+	return error ? error : words_services(making.list, making.count, arena, ret);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/plan_view.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 enum {
 	ITEMS_SHOWN = 4,
@@ -37,6 +40,21 @@ static void add_heading(const struct view *view, const char *text)
 	buffer_text(view->out, "\n");
 }
 
+/* Names of files and comments are whatever a policy says, and that in force is what the
+ * agent says. */
+static void add_printable(struct buffer *out, const char *text)
+{
+	size_t size_bytes = strlen(text) + 1;
+	auto_free char *safe = malloc(size_bytes);
+
+	if (!safe) {
+		out->error = -ENOMEM;
+		return;
+	}
+	text_copy_printable(safe, size_bytes, text);
+	buffer_text(out, safe);
+}
+
 static void add_edit(const struct view *view, const struct edit *edit)
 {
 	static const char *const signs[] = { "+", "-", "~", ">" };
@@ -46,8 +64,10 @@ static void add_edit(const struct view *view, const struct edit *edit)
 	buffer_printf(view->out, "  %s %s%s%s", signs[edit->kind], edit->what,
 		      edit->name[0] ? " " : "", edit->name);
 	style(view, PLAIN);
-	for (size_t i = 0; i < edit->detail_count; i++)
-		buffer_printf(view->out, "%s%s", i ? "; " : ": ", edit->details[i]);
+	for (size_t i = 0; i < edit->detail_count; i++) {
+		buffer_text(view->out, i ? "; " : ": ");
+		add_printable(view->out, edit->details[i]);
+	}
 	buffer_text(view->out, "\n");
 }
 

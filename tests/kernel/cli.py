@@ -601,13 +601,16 @@ def hostile_answers():
         yield {"parameters": {**body, "state": state}}
     for error in ("io.vigil.Agent.PolicyRefused", "io.vigil.Agent." + EVIL):
         yield {"error": error, "parameters": body}
+    yield {"parameters": {**body, "text": (
+        'version: 1\nfeeds: {bad: {file: "\\e[2J\\u202e\\x07"}}\nban: bad\n'
+        'rules: [{id: web, from: any, to: host, drop: ssh}]\n')}}
 
 
 def hostile_agent(cli, tap):
     place = cli.machine.directory / "hostile"
     place.mkdir()
     words = [["status"], ["status", "--wait"], ["rules"], ["feeds"], ["apply"],
-             ["flows", "--follow"]]
+             ["flows", "--follow"], ["plan", cli.machine.write("good.yml", GOOD)]]
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place / "agent.sock"))
         listener.listen()
@@ -630,7 +633,7 @@ def hostile_agent(cli, tap):
                         peer.sendall(json.dumps(answer).encode() + b"\0")
                 shown += child.communicate()[0]
             odd = {c for c in shown if c != "\n" and not c.isprintable()}
-            tap.check(f"{' '.join(call)} shows what a hostile agent says, and no more",
+            tap.check(f"{' '.join(w for w in call if isinstance(w, str))} shows what a hostile agent says, and no more",
                       shown and not odd, f"{odd}\n{ascii(shown)}")
 
 

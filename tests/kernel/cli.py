@@ -602,7 +602,7 @@ def hostile_answers():
     for error in ("io.vigil.Agent.PolicyRefused", "io.vigil.Agent." + EVIL):
         yield {"error": error, "parameters": body}
     yield {"parameters": {**body, "text": (
-        'version: 1\nfeeds: {bad: {file: "\\e[2J\\u202e\\x07"}}\nban: bad\n'
+        'version: 1\nfeeds: {bad: {file: "a\\u202eb\\u009bc"}}\nban: bad\n'
         'rules: [{id: web, from: any, to: host, drop: ssh}]\n')}}
 
 

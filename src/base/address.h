@@ -111,11 +111,6 @@ bool address_set_intersects(const struct address_set *a, const struct address_se
 /** address_set_contains() - Whether a finished set holds an address. */
 bool address_set_contains(const struct address_set *set, struct address address);
 
-/** address_set_covers() - Whether @wide holds every address of @narrow; both finished.
- */
-bool address_set_covers(const struct address_set *wide,
-			const struct address_set *narrow);
-
 /** address_set_equal() - Whether two finished sets hold the same addresses. */
 bool address_set_equal(const struct address_set *a, const struct address_set *b);
 

@@ -293,18 +293,6 @@ bool address_set_contains(const struct address_set *set, struct address address)
 							 address.value });
 }
 
-bool address_set_covers(const struct address_set *wide,
-			const struct address_set *narrow)
-{
-	for (size_t i = 0; i < narrow->count4; i++)
-		if (!covers_range(wide, range4_wide(narrow->v4[i])))
-			return false;
-	for (size_t i = 0; i < narrow->count6; i++)
-		if (!covers_range(wide, range6_wide(narrow->v6[i])))
-			return false;
-	return true;
-}
-
 bool address_set_equal(const struct address_set *a, const struct address_set *b)
 {
 	if (a->count4 != b->count4 || a->count6 != b->count6)

@@ -74,6 +74,11 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 	[OPTION_ONLY] = { "only", 0, "TEST", VALUE_TEXT, NULL,
 			  "only the test of this number, or those with this in their "
 			  "name" },
+	[OPTION_ALL] = { "all", 0, NULL, VALUE_NONE, NULL,
+			 "also where another rule decides the same, or denies in "
+			 "another way" },
+	[OPTION_EXIT_CODE] = { "exit-code", 0, NULL, VALUE_NONE, NULL,
+			       "exit with 3 when something would change" },
 	[OPTION_WAIT] = { "wait", 0, NULL, VALUE_NONE, NULL,
 			  "wait for the end of a reload that is under way, and say "
 			  "only "
@@ -207,6 +212,11 @@ static int read_word(struct reading *reading, const char *word)
 	const char *names[32];
 	size_t count = 0;
 
+	if (ret->operand && ret->command && ret->command->former && !ret->former) {
+		ret->former = ret->operand;
+		ret->operand = word;
+		return 0;
+	}
 	if (ret->command && (!ret->command->operand || ret->operand))
 		return arguments_complain(reading->problem,
 					  "vigil %s does not take '%s'",

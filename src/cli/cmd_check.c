@@ -15,6 +15,7 @@
 #include "cli/program.h"
 #include "cli/report.h"
 #include "cli/terminal.h"
+#include "diagram/redundant.h"
 #include "trial/load.h"
 #include "trial/namespace.h"
 
@@ -164,6 +165,12 @@ static int run(struct check *check, const struct arguments *arguments)
 	terminal_progress("reading the policy");
 	error = draft_read(arguments, &check->draft);
 	terminal_progress(NULL);
+	if (!error) {
+		terminal_progress("looking for rules that do nothing");
+		error = redundant_warn(check->draft.candidate->policy,
+				       &check->draft.faults);
+		terminal_progress(NULL);
+	}
 	if (error && error != -EINVAL)
 		return terminal_no_memory();
 	if (!error && !arguments_has(arguments, OPTION_NO_KERNEL))

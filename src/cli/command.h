@@ -13,6 +13,8 @@ enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1, /* errors were found, or the answer could not be given */
 	EXIT_MISUSED = 2,
+	EXIT_DIFFERS =
+		3, /* something would change, and the caller asks by --exit-code */
 };
 
 enum option_id {
@@ -39,6 +41,8 @@ enum option_id {
 	OPTION_TIMES,
 	OPTION_AT,
 	OPTION_ONLY,
+	OPTION_ALL,
+	OPTION_EXIT_CODE,
 	OPTION_WAIT,
 	OPTION_STATE,
 	OPTION_RUN,
@@ -68,6 +72,7 @@ struct arguments {
 	const struct command *command;    /* NULL: none was given */
 	const char *values[OPTION_COUNT]; /* NULL: not given; "" without a value */
 	const char *operand;              /* or NULL */
+	const char *former; /* the one before it where there are two, or NULL */
 };
 
 struct example {
@@ -81,6 +86,7 @@ struct command {
 	const char *name;
 	const char *summary; /* what it does, no full stop */
 	const char *operand; /* name of its one optional operand, or NULL */
+	const char *former;  /* name of one that may stand before that, or NULL */
 	enum value_kind operand_kind;
 	uint64_t options;    /* bit N: takes option N */
 	const char *details; /* paragraphs, parted by a blank line; plain text */
@@ -103,6 +109,7 @@ int cmd_check(const struct arguments *arguments);
 int cmd_explain(const struct arguments *arguments);
 int cmd_test(const struct arguments *arguments);
 int cmd_compile(const struct arguments *arguments);
+int cmd_plan(const struct arguments *arguments);
 int cmd_apply(const struct arguments *arguments);
 int cmd_status(const struct arguments *arguments);
 int cmd_flows(const struct arguments *arguments);

@@ -134,6 +134,34 @@ const struct command commands[] = {
 		.run = cmd_compile,
 	},
 	{
+		.name = "plan",
+		.summary = "say what a policy would change: rules, and exactly which traffic",
+		.operand = "POLICY",
+		.former = "OLD",
+		.operand_kind = VALUE_FILE,
+		.options = ANSWERS | BIT(OPTION_POLICY) | BIT(OPTION_ALL) |
+			   BIT(OPTION_EXIT_CODE),
+		.details =
+			"Compares a POLICY with the one in force, which the agent "
+			"tells, or with the file OLD. First comes what was edited: "
+			"rules, groups, zones, feeds, translations and defaults. Then "
+			"comes which traffic would be allowed, denied, limited or "
+			"redirected that is not so now, worked out exactly over all "
+			"packets that open a connection, with the rules that decide "
+			"and a packet to try. Rules that can never match, or change "
+			"nothing, are warned of. Nothing is changed.\n\n"
+			"Without a POLICY it is /etc/vigil/policy.yml. With "
+			"--exit-code the exit status is 3 when anything would change.",
+		.fails = "a policy has errors, or the agent can't be reached",
+		.examples = {
+			{ "vigil plan policy.yml", "against what is in force" },
+			{ "vigil plan old.yml new.yml", "two files, without an agent" },
+			{ "vigil plan --exit-code --json old.yml new.yml",
+			  "for a program that reviews changes" },
+		},
+		.run = cmd_plan,
+	},
+	{
 		.name = "apply",
 		.summary = "make the host enforce its policy as it is now, or another one",
 		.operand = "POLICY",

@@ -179,8 +179,8 @@ static void add_zsh_command(const struct command *command, struct buffer *out)
 			add_zsh_option(spec, "-", letter, out);
 		add_zsh_option(spec, "--", spec->name, out);
 	}
-	if (command->operand) {
-		buffer_printf(out, " \\\n\t\t\t'1:%s:", command->operand);
+	for (int i = 1; command->operand && i <= (command->former ? 2 : 1); i++) {
+		buffer_printf(out, " \\\n\t\t\t'%d:%s:", i, command->operand);
 		add_zsh_value(command->operand_kind, NULL, out);
 		buffer_text(out, "'");
 	}

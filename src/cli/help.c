@@ -45,7 +45,9 @@ void help_wrap(const char *text, size_t indent, size_t width, struct buffer *out
 void help_synopsis(const struct command *command, struct buffer *out)
 {
 	buffer_printf(out, "vigil %s [OPTION]...", command->name);
-	if (command->operand)
+	if (command->former)
+		buffer_printf(out, " [[%s] %s]", command->former, command->operand);
+	else if (command->operand)
 		buffer_printf(out, " [%s]", command->operand);
 }
 

@@ -67,6 +67,14 @@ static void add_part(const char *part, struct buffer *out)
 	buffer_text(out, "\n");
 }
 
+static void add_operands(const struct command *command, struct buffer *out)
+{
+	if (command->former)
+		buffer_printf(out, " [[_%s_] _%s_]", command->former, command->operand);
+	else if (command->operand)
+		buffer_printf(out, " [_%s_]", command->operand);
+}
+
 void man_page_command(const struct command *command, const char *part,
 		      struct buffer *out)
 {
@@ -76,8 +84,7 @@ void man_page_command(const struct command *command, const char *part,
 		      command->name);
 	add_plain(command->summary, out);
 	buffer_printf(out, "\n\n# SYNOPSIS\n\n*vigil %s* [_OPTION_]...", command->name);
-	if (command->operand)
-		buffer_printf(out, " [_%s_]", command->operand);
+	add_operands(command, out);
 	buffer_text(out, "\n\n# DESCRIPTION\n\n");
 	add_plain(command->details, out);
 	buffer_text(out, "\n\n# OPTIONS\n\n");
@@ -111,8 +118,7 @@ void man_page_program(const char *part, struct buffer *out)
 		    "# COMMANDS\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		buffer_printf(out, "*%s*", commands[i].name);
-		if (commands[i].operand)
-			buffer_printf(out, " [_%s_]", commands[i].operand);
+		add_operands(&commands[i], out);
 		buffer_text(out, "\n\t");
 		add_plain(commands[i].summary, out);
 		buffer_printf(out, ": *vigil-%s*(1).\n\n", commands[i].name);

@@ -2,11 +2,9 @@
 /* What is allowed and likely not meant. */
 #include "policy/quote.h"
 #include "policy/reader.h"
-#include "policy/traffic.h"
 
 enum {
-	RULES_MAX = 2000,    /* every rule is held against all before it */
-	WORK_MAX = 20000000, /* ranges compared for that; then no more is said */
+	FORWARDS_MAX = 2000, /* every forward is held against all before it */
 };
 
 static void warn_unused(struct reader *reader, const struct names *names)
@@ -35,68 +33,6 @@ static bool holds_all(const uint32_t *wide, size_t wide_count, const uint32_t *n
 			return false;
 	}
 	return true;
-}
-
-static bool covers_zones(const struct endpoint *wide, const struct endpoint *narrow)
-{
-	if (wide->host || narrow->host)
-		return wide->host && narrow->host;
-	if (wide->any_zone || narrow->any_zone)
-		return wide->any_zone;
-	return holds_all(wide->zones, wide->zone_count, narrow->zones,
-			 narrow->zone_count);
-}
-
-static bool covers_addresses(const struct endpoint *wide, const struct endpoint *narrow,
-			     size_t *work)
-{
-	if (!wide->restricted)
-		return true;
-	if (!narrow->restricted)
-		return false;
-	*work += narrow->addresses.count4 + narrow->addresses.count6;
-	return *work <= WORK_MAX &&
-	       holds_all(wide->feeds, wide->feed_count, narrow->feeds,
-			 narrow->feed_count) &&
-	       address_set_covers(&wide->addresses, &narrow->addresses);
-}
-
-static bool covers_traffic(const struct rule *wide, const struct rule *narrow,
-			   size_t *work)
-{
-	for (size_t i = 0; i < narrow->traffic.count; i++)
-		*work += narrow->traffic.items[i].range_count;
-	return *work <= WORK_MAX && traffic_covers(&wide->traffic, &narrow->traffic);
-}
-
-static bool covers(const struct rule *wide, const struct rule *narrow, size_t *work)
-{
-	return !wide->schedule.set && covers_zones(&wide->from, &narrow->from) &&
-	       covers_zones(&wide->to, &narrow->to) &&
-	       covers_traffic(wide, narrow, work) &&
-	       covers_addresses(&wide->from, &narrow->from, work) &&
-	       covers_addresses(&wide->to, &narrow->to, work);
-}
-
-static void warn_covered(struct reader *reader)
-{
-	const struct policy *policy = reader->policy;
-	size_t work = 0;
-
-	for (size_t i = 1; i < policy->rule_count; i++) {
-		const struct rule *rule = &policy->rules[i];
-		size_t j = 0;
-
-		while (j < i && !covers(&policy->rules[j], rule, &work))
-			j++;
-		if (j < i)
-			faults_warn(reader->faults, rule->position,
-				    "rule %s can never match: rule %s in line %u takes "
-				    "all its traffic",
-				    quote(rule->id).text,
-				    quote(policy->rules[j].id).text,
-				    policy->rules[j].position.line);
-	}
 }
 
 static bool share_port(const struct nat *a, const struct nat *b)
@@ -152,8 +88,6 @@ void check_policy(struct reader *reader)
 			    "nothing may come in: no rule allows anything to host");
 	warn_unused(reader, &reader->lists);
 	warn_unused(reader, &reader->services);
-	if (reader->policy->rule_count <= RULES_MAX)
-		warn_covered(reader);
-	if (reader->policy->nat_count <= RULES_MAX)
+	if (reader->policy->nat_count <= FORWARDS_MAX)
 		warn_forwards(reader);
 }

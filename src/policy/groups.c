@@ -128,6 +128,25 @@ void read_groups_and_feeds(struct reader *reader, const struct node *groups,
 		feeds_read(reader, feeds);
 }
 
+void groups_keep(struct reader *reader)
+{
+	struct policy *policy = reader->policy;
+
+	policy->groups =
+		reader_alloc(reader, reader->group_count * sizeof(*policy->groups));
+	for (size_t i = 0; i < reader->group_count && !reader_stopped(reader); i++) {
+		struct group *group = &reader->groups[i];
+
+		policy->groups[i] = (struct address_group){
+			.name = reader_copy(reader, group->name),
+			.position = group->position,
+			.addresses = group->addresses,
+		};
+		group->addresses = (struct address_set)ADDRESS_SET_NULL;
+		policy->group_count++;
+	}
+}
+
 void groups_done(struct reader *reader)
 {
 	for (size_t i = 0; i < reader->group_count; i++)

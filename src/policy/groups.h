@@ -12,5 +12,8 @@
  */
 const struct address_set *group_addresses(struct reader *reader, uint32_t index);
 
+/** groups_keep() - Hand the groups to the policy, once it stands. */
+void groups_keep(struct reader *reader);
+
 /** groups_done() - Release the groups' sets. */
 void groups_done(struct reader *reader);

@@ -110,8 +110,10 @@ static void read_root(struct reader *reader, const struct node *root)
 	if (!reader_map(reader, root, "a policy"))
 		return;
 	read_sections(reader, root);
-	if (reader->faults->errors == 0 && !reader_stopped(reader))
+	if (reader->faults->errors == 0 && !reader_stopped(reader)) {
 		check_policy(reader);
+		groups_keep(reader);
+	}
 }
 
 static int read_text(struct reader *reader, const char *text, size_t size_bytes)
@@ -214,6 +216,8 @@ void policy_free(struct policy *policy)
 	if (!policy)
 		return;
 	address_set_done(&policy->ban);
+	for (size_t i = 0; i < policy->group_count; i++)
+		address_set_done(&policy->groups[i].addresses);
 	for (size_t i = 0; i < policy->feed_count; i++)
 		address_set_done(&policy->feeds[i].never);
 	for (size_t i = 0; i < policy->rule_count; i++) {

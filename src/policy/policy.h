@@ -49,6 +49,14 @@ struct feed {
 	bool allow_empty;   /* an empty file empties the list */
 };
 
+/* Addresses that have a name, with those of the groups in it. Ends of rules have them
+ * merged already; this is for those who tell a person what a set of addresses is. */
+struct address_group {
+	const char *name;
+	struct position position;
+	struct address_set addresses; /* finished */
+};
+
 struct port_range {
 	uint16_t first;
 	uint16_t last;
@@ -220,6 +228,8 @@ struct policy {
 	struct arena arena; /* owns all but the address sets */
 	struct zone *zones;
 	size_t zone_count;
+	struct address_group *groups;
+	size_t group_count;
 	struct feed *feeds;
 	size_t feed_count;
 	struct address_set ban; /* groups and addresses of `ban`, merged */

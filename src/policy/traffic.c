@@ -385,39 +385,3 @@ void read_service_traffic(struct reader *reader, const struct node *node,
 	read_all(&gathering, node);
 	finish(&gathering, ret);
 }
-
-static bool covers_ranges(const struct traffic *wide, const struct traffic *narrow)
-{
-	size_t j = 0;
-
-	if (wide->range_count == 0)
-		return true;
-	for (size_t i = 0; i < narrow->range_count; i++) {
-		while (j < wide->range_count &&
-		       wide->ranges[j].last < narrow->ranges[i].first)
-			j++;
-		if (j == wide->range_count ||
-		    wide->ranges[j].first > narrow->ranges[i].first ||
-		    wide->ranges[j].last < narrow->ranges[i].last)
-			return false;
-	}
-	return narrow->range_count > 0;
-}
-
-bool traffic_covers(const struct traffic_list *wide, const struct traffic_list *narrow)
-{
-	size_t j = 0;
-
-	if (wide->count == 0)
-		return true;
-	for (size_t i = 0; i < narrow->count; i++) {
-		while (j < wide->count &&
-		       wide->items[j].protocol < narrow->items[i].protocol)
-			j++;
-		if (j == wide->count ||
-		    wide->items[j].protocol != narrow->items[i].protocol ||
-		    !covers_ranges(&wide->items[j], &narrow->items[i]))
-			return false;
-	}
-	return narrow->count > 0;
-}

@@ -20,6 +20,3 @@ void read_traffic(struct reader *reader, const struct node *node, unsigned int f
  */
 void read_service_traffic(struct reader *reader, const struct node *node,
 			  struct traffic_list *ret);
-
-/** traffic_covers() - Whether every packet of @narrow is one of @wide. */
-bool traffic_covers(const struct traffic_list *wide, const struct traffic_list *narrow);

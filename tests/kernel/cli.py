@@ -26,7 +26,7 @@ rules:
   - {id: web, from: any, to: host, allow: {tcp: [80, 443]}}
   - {id: office, from: lan, to: wan, allow: all,
      time: {days: [mon, tue], from: "08:00", to: "17:00"}}
-  - {id: quiet, from: wan, to: host, drop: {udp: 137-139}}
+  - {id: quiet, from: wan, to: host, reject: {udp: 137-139}}
 nat:
   - masquerade: {from: lan, to: wan}
   - forward: {id: nas, from: wan, tcp: 8443, to: "10.0.1.5:443"}
@@ -270,9 +270,59 @@ def compile_policies(cli, tap):
     lab.run("nft", "delete", "table", "inet", "vigil")
 
 
+def plan_files(cli, tap):
+    """Two files, without an agent."""
+    old = cli.machine.write("old.yml", GOOD)
+    opened = GOOD.replace("tcp: [80, 443]", "tcp: [80, 443, 8080]")
+    new = cli.machine.write("new.yml", opened)
+    done = cli.call("plan", old, new, user=True)
+    tap.check("plan tells the rule that differs, as an ordinary user", done.returncode == 0
+              and "~ rule web: traffic: tcp 80,443 -> tcp 80,443,8080" in done.stdout, seen(done))
+    tap.check("and the traffic, with who decides and a packet",
+              "+ allow any -> host tcp 8080 from any but feed bad to any but feed bad "
+              "(rule web, was default.input drop)\n      tcp 203.0.113.9 -> " in done.stdout
+              and "1 newly allowed" in done.stdout, seen(done))
+    tap.check("nothing else fares otherwise", done.stdout.count("\n  + ") == 1
+              and "\n  - " not in done.stdout, seen(done))
+    done = cli.call("plan", new, old)
+    tap.check("the other way round it is denied", "- drop any -> host tcp 8080" in done.stdout,
+              seen(done))
+    done = cli.call("plan", "--json", old, new)
+    answer = json.loads(done.stdout)
+    change = answer["traffic"][0]
+    tap.check("plan --json tells the same", not answer["same"] and len(answer["traffic"]) == 1
+              and (change["change"], change["traffic"]["items"], change["now"]["id"],
+                   change["before"]["id"], change["ipv4"], change["ipv6"])
+              == ("allowed", ["tcp 8080"], "web", "default.input", True, True)
+              and (change["witness"]["protocol"], change["witness"]["port"]) == ("tcp", 8080),
+              answer)
+    codes = [cli.call("plan", *words).returncode for words in
+             ((old, new), ("--exit-code", old, new), ("--exit-code", old, old))]
+    tap.equal("--exit-code tells whether anything changes", codes, [0, 3, 0])
+    done = cli.call("plan", old, old)
+    tap.equal("nothing changes is said in two words", done.stdout, "Nothing changes.\n")
+    done = cli.call("plan", "--color=always", old, new)
+    tap.check("colours when asked for", "\033[32m" in done.stdout)
+    dead = cli.machine.write("dead.yml", GOOD.replace(
+        "nat:", "  - {id: late, from: any, to: host, drop: {tcp: 443}}\nnat:"))
+    words = 'rule "late" can never match: rule "web" in line 8 takes all its traffic'
+    for command in ("plan", old, dead), ("check", "--no-kernel", dead):
+        done = cli.call(*command)
+        tap.check(f"{command[0]} warns of a rule that can never match, and who covers it",
+                  done.returncode == 0 and words in done.stderr, seen(done))
+    bad = cli.machine.write("bad.yml", BAD)
+    for sides in (bad, old), (old, bad):
+        done = cli.call("plan", *sides)
+        tap.check("a policy that is wrong is told as by check", done.returncode == 1
+                  and f"{bad}:5:11: error:" in done.stderr and not done.stdout, seen(done))
+    done = cli.call("plan", old, new, new)
+    tap.check("three are too many", done.returncode == 2, seen(done))
+
+
 def nobody_there(cli, tap):
-    for command in ("status", "rules", "feeds", "apply"):
-        done = cli.ask(command)
+    for command in ("status", "rules", "feeds", "apply", "plan"):
+        words = [cli.machine.write("good.yml", GOOD)] if command == "plan" else []
+        done = cli.ask(command, *words)
         tap.check(f"{command} says in one sentence that no agent runs, and exits with 1",
                   done.returncode == 1 and "the agent is not running" in done.stderr, seen(done))
     done = cli.ask("flows")
@@ -464,6 +514,27 @@ def apply(cli, tap):
                   and "root" in done.stderr, seen(done))
 
 
+def plan_running(cli, tap):
+    """Against what is in force, which the agent tells."""
+    before = cli.machine.table()
+    done = cli.ask("plan", cli.machine.policy_path)
+    tap.equal("plan of the policy in force changes nothing", (done.returncode, done.stdout),
+              (0, "Nothing changes.\n"))
+    new = cli.machine.write("other.yml", GOOD.replace("allow: ssh", "allow: [ssh, ntp]"))
+    done = cli.ask("plan", new)
+    tap.check("plan compares with the policy in force", done.returncode == 0
+              and "+ allow wan -> host ntp (udp 123) from group ops" in done.stdout
+              and "(rule ssh, was default.input drop)" in done.stdout, seen(done))
+    answer = cli.json("plan", new)
+    tap.check("and names both", (answer["old"], answer["new"])
+              == (str(cli.machine.policy_path), str(new)), answer)
+    done = cli.ask("plan", "-", stdin=GOOD.replace("id: web", "id: site"))
+    tap.check("plan reads standard input; a new name alone moves no packet", done.returncode == 0
+              and "+ rule site" in done.stdout and "no packet fares otherwise" in done.stdout,
+              seen(done))
+    tap.equal("plan changes nothing", cli.machine.table(), before)
+
+
 def same_numbers(cli, tap):
     """compile knows the agent's numbers: what it prints is what is in force."""
     script = cli.ask("compile", cli.machine.policy_path).stdout
@@ -530,13 +601,16 @@ def hostile_answers():
         yield {"parameters": {**body, "state": state}}
     for error in ("io.vigil.Agent.PolicyRefused", "io.vigil.Agent." + EVIL):
         yield {"error": error, "parameters": body}
+    yield {"parameters": {**body, "text": (
+        'version: 1\nfeeds: {bad: {file: "a\\u202eb\\u009bc"}}\nban: bad\n'
+        'rules: [{id: web, from: any, to: host, drop: ssh}]\n')}}
 
 
 def hostile_agent(cli, tap):
     place = cli.machine.directory / "hostile"
     place.mkdir()
     words = [["status"], ["status", "--wait"], ["rules"], ["feeds"], ["apply"],
-             ["flows", "--follow"]]
+             ["flows", "--follow"], ["plan", cli.machine.write("good.yml", GOOD)]]
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place / "agent.sock"))
         listener.listen()
@@ -559,7 +633,7 @@ def hostile_agent(cli, tap):
                         peer.sendall(json.dumps(answer).encode() + b"\0")
                 shown += child.communicate()[0]
             odd = {c for c in shown if c != "\n" and not c.isprintable()}
-            tap.check(f"{' '.join(call)} shows what a hostile agent says, and no more",
+            tap.check(f"{' '.join(w for w in call if isinstance(w, str))} shows what a hostile agent says, and no more",
                       shown and not odd, f"{odd}\n{ascii(shown)}")
 
 
@@ -574,13 +648,13 @@ def main():
         cli = Cli(machine, tap)
         for scenario in (usage, check_policies, check_odd_files, check_without_namespaces,
                          check_touches_nothing, check_examples, completions,
-                         compile_policies, nobody_there, hostile_agent):
+                         compile_policies, plan_files, nobody_there, hostile_agent):
             scenario(cli, tap)
         wan, came = make_traffic(machine)
         flows(cli, tap, came)
         flow_tables(cli, tap)
         person = follow(cli, tap, wan)
-        for scenario in (rules_and_feeds, status, apply, same_numbers):
+        for scenario in (rules_and_feeds, status, apply, plan_running, same_numbers):
             scenario(cli, tap)
         agent_gone(cli, tap, person)
         broken_databases(cli, tap)

@@ -38,7 +38,7 @@ static void write_feed(void)
 	for (int i = 0; i < 30; i++) {
 		auto_buffer struct buffer range = BUFFER_NULL;
 
-		write_random_range(&range, random_below(FEEDS));
+		write_random_range(&range, random_below(WORLD_FEEDS));
 		if (!strstr(range.data, "/0"))
 			buffer_printf(&out, "%s\n", range.data);
 	}
@@ -148,7 +148,7 @@ static void try_policy(uint64_t seed)
 	size_t wrong = 0;
 	int error;
 
-	random_state = seed * 2654435761u + 88172645463325252u;
+	random_start(seed);
 	candidate = read_candidate(numbering, &text);
 	gmtime_r(&now, &utc);
 	oracle.policy = candidate->policy;
@@ -266,13 +266,6 @@ static int in_a_process(void (*what)(uint64_t), uint64_t seed)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static bool failed(int result)
 {
 	return result && result != CANT_TRY;
@@ -286,8 +279,8 @@ static void tell(int number, int result, const char *name)
 
 int main(void)
 {
-	uint64_t seed = setting("VIGIL_SEED", (uint64_t)time(NULL));
-	uint64_t policies = setting("VIGIL_POLICIES", POLICIES);
+	uint64_t seed = random_setting("VIGIL_SEED", (uint64_t)time(NULL));
+	uint64_t policies = random_setting("VIGIL_POLICIES", POLICIES);
 	auto_free char *feed = NULL;
 	int result = 0, strict;
 

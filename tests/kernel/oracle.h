@@ -9,11 +9,8 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "base/buffer.h"
 #include "policy/policy.h"
 #include "tests/kernel/random_policy.h"
-
-enum { FEEDS = 3 };
 
 struct told {
 	char decider[128]; /* of the log, "" when nothing was logged */
@@ -23,7 +20,7 @@ struct told {
 /* A policy with all that decides about its packets. */
 struct oracle {
 	struct policy *policy;
-	struct address_set feeds[FEEDS];
+	struct address_set feeds[WORLD_FEEDS];
 	int32_t utc_offset_s;
 	int32_t now_s; /* of the week, UTC */
 };
@@ -207,20 +204,4 @@ static inline struct probe_packet random_packet(uint32_t serial)
 		packet.port = random_icmp_type(v6);
 	}
 	return packet;
-}
-
-static inline void random_feed(struct address_set *feed, uint32_t net)
-{
-	uint32_t count = random_below(40);
-
-	for (uint32_t i = 0; i < count; i++) {
-		auto_buffer struct buffer text = BUFFER_NULL;
-		struct address_range range;
-
-		write_random_range(&text, net);
-		/* Some are too wide for a list, and some have no place. */
-		if (range_parse(text.data, &range) == 0 && !strstr(text.data, "/0"))
-			address_set_add(feed, range);
-	}
-	address_set_finish(feed);
 }

@@ -14,6 +14,7 @@
 #include "compile/transition.h"
 #include "policy/policy.h"
 #include "tests/kernel/harness.h"
+#include "tests/kernel/loading.h"
 #include "tests/kernel/oracle.h"
 #include "tests/kernel/probe.h"
 
@@ -42,54 +43,6 @@ static void note_packet(uint32_t serial, size_t device, void *context)
 
 	if (serial < PACKETS && device_of(trial->packets[serial].destination) == device)
 		trial->current[serial].came_out = true;
-}
-
-static void add_elements(struct buffer *script, const struct image *image)
-{
-	for (size_t i = 0; i < image->set_count; i++) {
-		const struct image_set *set = &image->sets[i];
-		const struct address_set *addresses = set->addresses;
-		size_t count = set->family == FAMILY_IPV4 ? addresses->count4
-							  : addresses->count6;
-
-		for (size_t j = 0; j < count; j++) {
-			char text[RANGE_TEXT_MAX];
-
-			range_format(set->family == FAMILY_IPV4
-					     ? range4_wide(addresses->v4[j])
-					     : range6_wide(addresses->v6[j]),
-				     text);
-			buffer_printf(script, "add element inet vigil %s { %s }\n",
-				      set->name, text);
-		}
-	}
-}
-
-static void load(struct nft_ctx *nft, const struct trial *trial, bool plain)
-{
-	static const uint32_t generations[FEEDS];
-	auto_faults struct faults faults = FAULTS_NULL;
-	auto_buffer struct buffer script = BUFFER_NULL;
-	auto_image struct image *image = NULL;
-	struct numbering *numbering = numbering_new();
-	struct compile_input input = { .policy = trial->oracle.policy,
-				       .feeds = trial->oracle.feeds,
-				       .feed_generations = generations,
-				       .numbering = numbering,
-				       .utc_offset_s = trial->oracle.utc_offset_s,
-				       .plain = plain };
-
-	probe_must(numbering && compile_policy(&input, &image, &faults) == 0,
-		   "compile_policy");
-	buffer_text(&script, "add table inet vigil\ndelete table inet vigil\n");
-	transition_script(image, &script);
-	add_elements(&script, image);
-	numbering_free(numbering);
-	if (script.error || nft_run_cmd_from_buffer(nft, script.data) != 0) {
-		fprintf(stderr, "%s\n%s: nft refuses: %s\n", script.data,
-			plain ? "plain" : "optimised", nft_ctx_get_error_buffer(nft));
-		exit(1);
-	}
 }
 
 static void observe(struct probe *probe, struct trial *trial, bool plain)
@@ -147,7 +100,6 @@ static size_t compare(const struct trial *trial)
 
 static void make_trial(struct trial *trial, struct buffer *text)
 {
-	auto_faults struct faults faults = FAULTS_NULL;
 	time_t now = time(NULL);
 	struct tm utc;
 	int32_t local_s;
@@ -159,13 +111,8 @@ static void make_trial(struct trial *trial, struct buffer *text)
 	local_s =
 		(trial->oracle.now_s + trial->oracle.utc_offset_s + 7 * 86400) % 86400;
 	write_policy(text, local_s);
-	if (policy_read(text->data, text->size_bytes, &trial->oracle.policy, &faults) <
-	    0) {
-		fprintf(stderr, "%s\n%u: %s\n", text->data,
-			faults.list[0].position.line, faults.list[0].text);
-		exit(1);
-	}
-	for (uint32_t i = 0; i < FEEDS; i++)
+	trial->oracle.policy = read_policy(text->data);
+	for (uint32_t i = 0; i < WORLD_FEEDS; i++)
 		random_feed(&trial->oracle.feeds[i], i);
 	for (uint32_t i = 0; i < PACKETS; i++)
 		trial->packets[i] = random_packet(i);
@@ -174,7 +121,7 @@ static void make_trial(struct trial *trial, struct buffer *text)
 static void free_trial(struct trial *trial)
 {
 	policy_free(trial->oracle.policy);
-	for (size_t i = 0; i < FEEDS; i++)
+	for (size_t i = 0; i < WORLD_FEEDS; i++)
 		address_set_done(&trial->oracle.feeds[i]);
 }
 
@@ -185,10 +132,11 @@ static size_t try_policy(struct probe *probe, struct nft_ctx *nft, uint64_t seed
 	auto_buffer struct buffer text = BUFFER_NULL;
 	size_t wrong;
 
-	random_state = seed * 2654435761u + 88172645463325252u;
+	random_start(seed);
 	make_trial(&trial, &text);
 	for (int plain = 0; plain < 2; plain++) {
-		load(nft, &trial, plain);
+		load_policy(nft, trial.oracle.policy, trial.oracle.feeds,
+			    trial.oracle.utc_offset_s, plain);
 		observe(probe, &trial, plain);
 	}
 	wrong = compare(&trial);
@@ -199,17 +147,10 @@ static size_t try_policy(struct probe *probe, struct nft_ctx *nft, uint64_t seed
 	return wrong;
 }
 
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 int main(void)
 {
-	uint64_t seed = setting("VIGIL_SEED", (uint64_t)time(NULL));
-	uint64_t policies = setting("VIGIL_POLICIES", POLICIES), failed = 0;
+	uint64_t seed = random_setting("VIGIL_SEED", (uint64_t)time(NULL));
+	uint64_t policies = random_setting("VIGIL_POLICIES", POLICIES), failed = 0;
 	struct nft_ctx *nft;
 	struct probe probe;
 

@@ -8,13 +8,15 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "policy/policy.h"
 
-enum { WORLD_HOSTS = 64, WORLD_DEVICES = 5, WORLD_PORTS = 12 };
+enum { WORLD_HOSTS = 64, WORLD_DEVICES = 5, WORLD_PORTS = 12, WORLD_FEEDS = 3 };
 
 /* Zones: wan is t0; lan is t1 and every tb but tb1; dmz is tb1; x0 is in none. */
 static const char *const world_devices[WORLD_DEVICES] = { "t0", "t1", "tb0", "tb1",
@@ -34,6 +36,20 @@ struct probe_packet {
 };
 
 static uint64_t random_state = 1;
+
+/* Each seed is a run of its own. */
+static inline void random_start(uint64_t seed)
+{
+	random_state = seed * 2654435761u + 88172645463325252u;
+}
+
+/* A number in the environment that chooses another run. */
+static inline uint64_t random_setting(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 10) : otherwise;
+}
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -271,4 +287,34 @@ static void write_policy(struct buffer *out, int32_t now_s)
 	buffer_text(out, "rules:\n");
 	for (uint32_t i = 0; i < count; i++)
 		write_rule(out, i, now_s);
+}
+
+static inline void random_feed(struct address_set *feed, uint32_t net)
+{
+	uint32_t count = random_below(40);
+
+	for (uint32_t i = 0; i < count; i++) {
+		auto_buffer struct buffer text = BUFFER_NULL;
+		struct address_range range;
+
+		write_random_range(&text, net);
+		/* Some are too wide for a list, and some have no place. */
+		if (range_parse(text.data, &range) == 0 && !strstr(text.data, "/0"))
+			address_set_add(feed, range);
+	}
+	address_set_finish(feed);
+}
+
+/* A policy that must be good. */
+static inline struct policy *read_policy(const char *text)
+{
+	auto_faults struct faults faults = FAULTS_NULL;
+	struct policy *policy;
+
+	if (policy_read(text, strlen(text), &policy, &faults) < 0) {
+		fprintf(stderr, "%s\n%u: %s\n", text, faults.list[0].position.line,
+			faults.list[0].text);
+		exit(1);
+	}
+	return policy;
 }

@@ -55,7 +55,7 @@ static void compile(struct version *version)
 		   "compile_policy");
 }
 
-static void random_feed(struct address_set *feed, uint32_t net)
+static void random_list(struct address_set *feed, uint32_t net)
 {
 	uint32_t count = random_below(60);
 
@@ -71,19 +71,6 @@ static void random_feed(struct address_set *feed, uint32_t net)
 	address_set_finish(feed);
 }
 
-static struct policy *read_policy(const char *text)
-{
-	auto_faults struct faults faults = FAULTS_NULL;
-	struct policy *policy;
-
-	if (policy_read(text, strlen(text), &policy, &faults) < 0) {
-		fprintf(stderr, "%s\n%u: %s\n", text, faults.list[0].position.line,
-			faults.list[0].text);
-		exit(1);
-	}
-	return policy;
-}
-
 static struct version *make_version(const char *text)
 {
 	struct version *version = calloc(1, sizeof(*version));
@@ -91,7 +78,7 @@ static struct version *make_version(const char *text)
 	probe_must(version, "memory");
 	version->policy = read_policy(text);
 	for (uint32_t i = 0; i < FEEDS; i++)
-		random_feed(&version->feeds[i], i);
+		random_list(&version->feeds[i], i);
 	return version;
 }
 
@@ -371,15 +358,14 @@ static void reload_under_traffic(struct probe *probe)
 
 int main(void)
 {
-	const char *seed = getenv("VIGIL_SEED");
+	uint64_t seed = random_setting("VIGIL_SEED", (uint64_t)time(NULL));
 	struct helper_refusal refusal = { 0 };
 	struct probe probe;
 	pid_t pid;
 
-	random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-	printf("1..2\n# VIGIL_SEED=%llu\n", (unsigned long long)random_state);
+	printf("1..2\n# VIGIL_SEED=%llu\n", (unsigned long long)seed);
 	fflush(stdout);
-	random_state = random_state * 2654435761u + 88172645463325252u;
+	random_start(seed);
 	harness_enter();
 	world_make(&probe);
 	helper = harness_helper(&pid);

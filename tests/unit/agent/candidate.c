@@ -208,7 +208,7 @@ static void warnings_stand_in_the_order_of_the_policy(void **state)
 {
 	struct candidate_source source = source_of(
 		KEEP "rules:\n  - { id: a, from: any, to: host, allow: all }\n"
-		     "  - { id: b, from: any, to: host, drop: ssh }\n",
+		     "ports: { spare: { tcp: 1 } }\n",
 		NULL);
 	auto_candidate struct candidate *made = NULL;
 	auto_faults struct faults faults = FAULTS_NULL;

@@ -9,65 +9,6 @@
 
 #include "reading.h"
 
-static const char head[] =
-	"version: 1\n"
-	"zones: { lan: eth1, wan: eth0 }\n"
-	"groups: { net: [10.0.0.0/8], sub: [10.1.0.0/16, 10.2.0.1] }\n"
-	"feeds: { bad: { file: bad.txt } }\n"
-	"ban: [net, sub, bad]\n"
-	"rules:\n";
-
-/* Whether the second of two rules is found to be covered by the first. */
-static void expect_cover(const char *first, const char *second, bool wanted)
-{
-	auto_buffer struct buffer text = BUFFER_NULL;
-
-	buffer_printf(&text, "%s- { id: first, %s }\n- { id: second, %s }\n", head,
-		      first, second);
-	expect_warning(text.data, wanted ? "rule \"second\" can never match: rule "
-					   "\"first\" in line 7 takes all its traffic"
-					 : NULL);
-}
-
-static void warns_of_rules_that_can_never_match(void **state)
-{
-	(void)state;
-	expect_cover("from: any, to: host, allow: ssh",
-		     "from: any, to: host, drop: ssh", true);
-	expect_cover("from: any, to: host, allow: all",
-		     "from: { zone: lan, group: sub }, to: host, drop: ssh", true);
-	expect_cover("from: [lan, wan], to: any, allow: all",
-		     "from: wan, to: lan, drop: ssh", true);
-	expect_cover("from: { group: net }, to: host, allow: ssh",
-		     "from: { zone: lan, group: sub }, to: host, drop: ssh", true);
-	expect_cover("from: { group: [sub, bad] }, to: host, allow: ssh",
-		     "from: { group: bad }, to: host, drop: ssh", true);
-	/* What is beyond a limit is dropped by the rule, so it still takes all. */
-	expect_cover("from: any, to: host, allow: ssh, limit: { rate: 1/day }",
-		     "from: any, to: host, drop: ssh", true);
-}
-
-static void leaves_rules_alone_that_can_match(void **state)
-{
-	(void)state;
-	expect_cover("from: lan, to: host, allow: ssh",
-		     "from: any, to: host, drop: ssh", false);
-	expect_cover("from: any, to: host, allow: ssh", "from: any, to: any, drop: ssh",
-		     false);
-	expect_cover("from: any, to: any, allow: ssh", "from: host, to: any, drop: ssh",
-		     false);
-	expect_cover("from: { group: sub }, to: host, allow: ssh",
-		     "from: { group: net }, to: host, drop: ssh", false);
-	expect_cover("from: { group: sub }, to: host, allow: ssh",
-		     "from: any, to: host, drop: ssh", false);
-	expect_cover("from: { group: net }, to: host, allow: ssh",
-		     "from: { group: bad }, to: host, drop: ssh", false);
-	expect_cover("from: any, to: host, allow: ssh, time: { days: [mon] }",
-		     "from: any, to: host, drop: ssh", false);
-	expect_cover("from: any, to: host, allow: ssh",
-		     "from: any, to: host, drop: all", false);
-}
-
 static void warns_of_names_that_nothing_uses(void **state)
 {
 	(void)state;
@@ -138,8 +79,6 @@ static void warns_of_forwards_that_share_a_port(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(warns_of_rules_that_can_never_match),
-		cmocka_unit_test(leaves_rules_alone_that_can_match),
 		cmocka_unit_test(warns_of_names_that_nothing_uses),
 		cmocka_unit_test(warns_when_nothing_may_come_in),
 		cmocka_unit_test(warns_of_forwards_that_share_a_port),

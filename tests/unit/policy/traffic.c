@@ -97,40 +97,6 @@ static void built_in_services_are_sorted_and_well_formed(void **state)
 	assert_null(builtin_service_find("no-such-service"));
 }
 
-static void covers(const char *wide, const char *narrow, bool wanted)
-{
-	auto_policy struct policy *policy = NULL;
-	auto_faults struct faults faults = FAULTS_NULL;
-	auto_buffer struct buffer text = BUFFER_NULL;
-
-	buffer_printf(&text,
-		      "version: 1\nrules:\n"
-		      "- { id: a, from: any, to: host, allow: %s }\n"
-		      "- { id: b, from: any, to: any, allow: %s }\n",
-		      wide, narrow);
-	assert_int_equal(policy_read(text.data, text.size_bytes, &policy, &faults), 0);
-	if (traffic_covers(&policy->rules[0].traffic, &policy->rules[1].traffic) !=
-	    wanted)
-		fail_msg("%s and %s", wide, narrow);
-}
-
-static void knows_what_covers_what(void **state)
-{
-	(void)state;
-	covers("all", "all", true);
-	covers("all", "ssh", true);
-	covers("ssh", "all", false);
-	covers("{ tcp: all }", "ssh", true);
-	covers("ssh", "{ tcp: all }", false);
-	covers("{ tcp: 1-100 }", "{ tcp: [5, 50-100] }", true);
-	covers("{ tcp: 1-100 }", "{ tcp: [5, 50-101] }", false);
-	covers("[{ tcp: 1-5 }, { tcp: 7-9 }]", "{ tcp: [2-3, 7-8] }", true);
-	covers("{ tcp: [1-5, 7-9] }", "{ tcp: 4-8 }", false);
-	covers("dns", "{ udp: 53 }", true);
-	covers("{ udp: 53 }", "dns", false);
-	covers("{ udp: 53 }", "{ tcp: 53 }", false);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,7 +105,6 @@ int main(void)
 		cmocka_unit_test(a_service_gives_only_what_the_ends_can_meet),
 		cmocka_unit_test(own_services_are_as_good_as_built_in_ones),
 		cmocka_unit_test(built_in_services_are_sorted_and_well_formed),
-		cmocka_unit_test(knows_what_covers_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

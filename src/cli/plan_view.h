@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a policy would change, for people and for programs. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cli/plan.h"
+
+struct buffer;
+
+/** plan_view() - Lines for a person. */
+void plan_view(const struct revision *revision, const struct difference *difference,
+	       bool color, struct buffer *out);
+
+/** plan_view_json() - { "same", "edits", "traffic", "incomplete" }. Return: it, or NULL
+ *  without memory. */
+json_t *plan_view_json(const struct revision *revision,
+		       const struct difference *difference);

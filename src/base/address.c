@@ -49,6 +49,15 @@ char *address_format(struct address address, char out[static ADDRESS_TEXT_MAX])
 	return out;
 }
 
+bool address_is_multicast(struct address address)
+{
+	uint32_t v4 = (uint32_t)address.value;
+
+	if (address.family == FAMILY_IPV4)
+		return v4 >> 28 == 14 || v4 == UINT32_MAX;
+	return address.value >> 120 == 0xff;
+}
+
 /* One to three digits without a leading zero. Return: the number, or UINT_MAX. */
 static unsigned int parse_length(const char *text)
 {

@@ -55,6 +55,10 @@ int address_parse(const char *text, struct address *ret);
 /** address_format() - The address as inet_ntop(3) writes it. Return: @out. */
 char *address_format(struct address address, char out[static ADDRESS_TEXT_MAX]);
 
+/** address_is_multicast() - Whether it is that of a group of machines; so is IPv4's
+ *  255.255.255.255. */
+bool address_is_multicast(struct address address);
+
 /* What range_parse() found wrong, beyond "not an address". */
 enum range_error {
 	RANGE_NOT_ADDRESS = 1, /* neither an address, a prefix nor a range */

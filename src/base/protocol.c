@@ -137,6 +137,11 @@ int icmp_type_number(enum icmp_version version, const char *name)
 	return find_number(&types[version], name);
 }
 
+const char *icmp_type_name(enum icmp_version version, uint8_t number)
+{
+	return find_name(&types[version], number);
+}
+
 const char *const *icmp_type_names(enum icmp_version version)
 {
 	return types[version].names;

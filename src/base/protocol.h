@@ -20,5 +20,8 @@ const char *const *protocol_names(void);
  */
 int icmp_type_number(enum icmp_version version, const char *name);
 
+/** icmp_type_name() - Return: its usual name, or NULL when it has none here. */
+const char *icmp_type_name(enum icmp_version version, uint8_t number);
+
 /** icmp_type_names() - All names, NULL-terminated. */
 const char *const *icmp_type_names(enum icmp_version version);

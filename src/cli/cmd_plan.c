@@ -2,6 +2,7 @@
 /* vigil plan */
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -21,9 +22,22 @@ static int exit_code(const struct arguments *arguments, const struct plan *plan,
 	return code;
 }
 
+static struct plan_shown shown_of(const struct plan *plan)
+{
+	const char *path = plan->sides[1].draft.path;
+
+	return (struct plan_shown){
+		.revision = &plan->revision,
+		.difference = plan->difference,
+		.policy = plan->sides[1].input.policy,
+		.path = strcmp(path, POLICY_PATH) == 0 ? NULL : path,
+	};
+}
+
 static int answer_json(const struct arguments *arguments, const struct plan *plan)
 {
-	json_t *answer = plan_view_json(&plan->revision, plan->difference);
+	const struct plan_shown shown = shown_of(plan);
+	json_t *answer = plan_view_json(&shown);
 	char names[2][PATH_MAX];
 
 	/* A path may be any bytes, JSON may not. */
@@ -42,11 +56,11 @@ static int answer_json(const struct arguments *arguments, const struct plan *pla
 
 static int answer_text(const struct arguments *arguments, const struct plan *plan)
 {
+	const struct plan_shown shown = shown_of(plan);
 	auto_buffer struct buffer out = BUFFER_NULL;
 
 	draft_show_faults(&plan->sides[1].draft, arguments);
-	plan_view(&plan->revision, plan->difference,
-		  terminal_color(arguments, STDOUT_FILENO), &out);
+	plan_view(&shown, terminal_color(arguments, STDOUT_FILENO), &out);
 	return exit_code(arguments, plan, terminal_write(&out));
 }
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/protocol.h"
 #include "cli/plan_view.h"
+#include "cli/question.h"
 #include "cli/units.h"
 
 static json_t *tell_strings(const char *const *list, size_t count)
@@ -52,18 +53,28 @@ static json_t *tell_ruling(const struct ruling *ruling)
 			 "limit", limit.data, "target", target.data);
 }
 
-static json_t *tell_witness(const struct witness *witness)
+static json_t *tell_question(const struct question *question)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; words && i < question->word_count; i++)
+		json_array_append_new(words, json_string(question->words[i]));
+	return words;
+}
+
+static json_t *tell_witness(const struct witness *witness, const struct policy *policy)
 {
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX];
 	char protocol[UNITS_TEXT_MAX];
-	auto_buffer struct buffer text = BUFFER_NULL;
+	struct question question;
+	bool possible = question_make(witness, policy, &question);
 	json_t *answer;
 
-	witness_write(witness, &text);
 	answer = json_pack(
-		"{s:s?, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:i, s:b}", "text",
-		text.data, "in", witness->in_interface, "out", witness->out_interface,
-		"source", address_format(witness->source, source), "destination",
+		"{s:s, s:o?, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:i, s:b}", "text",
+		question.packet, "explain", possible ? tell_question(&question) : NULL,
+		"in", witness->in_interface, "out", witness->out_interface, "source",
+		address_format(witness->source, source), "destination",
 		address_format(witness->destination, destination), "any_source",
 		witness->any_source, "any_destination", witness->any_destination,
 		"protocol", units_protocol(witness->protocol, protocol), "port",
@@ -74,7 +85,7 @@ static json_t *tell_witness(const struct witness *witness)
 	return answer;
 }
 
-static json_t *tell_change(const struct change *change)
+static json_t *tell_change(const struct change *change, const struct policy *policy)
 {
 	static const char *const kinds[] = { "allowed", "denied", "limited",
 					     "redirected", "decided" };
@@ -92,7 +103,7 @@ static json_t *tell_change(const struct change *change)
 		tell_words(&box->destination), "time", tell_words(&box->time), "feeds",
 		tell_strings(box->feeds.items, box->feeds.count), "now",
 		tell_ruling(&change->after), "before", tell_ruling(&change->before),
-		"witness", tell_witness(&change->witness));
+		"witness", tell_witness(&change->witness, policy));
 }
 
 static json_t *tell_gap(const struct gap *gap)
@@ -107,16 +118,18 @@ static bool append(json_t *array, json_t *item)
 	return item && json_array_append_new(array, item) == 0;
 }
 
-json_t *plan_view_json(const struct revision *revision,
-		       const struct difference *difference)
+json_t *plan_view_json(const struct plan_shown *shown)
 {
+	const struct revision *revision = shown->revision;
+	const struct difference *difference = shown->difference;
 	json_t *edits = json_array(), *traffic = json_array(), *gaps = json_array();
 	bool good = edits && traffic && gaps;
 
 	for (size_t i = 0; good && i < revision->count; i++)
 		good = append(edits, tell_edit(&revision->edits[i]));
 	for (size_t i = 0; good && i < difference->count; i++)
-		good = append(traffic, tell_change(&difference->changes[i]));
+		good = append(traffic,
+			      tell_change(&difference->changes[i], shown->policy));
 	for (size_t i = 0; good && i < difference->gap_count; i++)
 		good = append(gaps, tell_gap(&difference->gaps[i]));
 	if (!good) {

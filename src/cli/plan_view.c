@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/question.h"
 
 enum {
 	ITEMS_SHOWN = 4,
@@ -22,6 +23,7 @@ enum {
 #define PLAIN "\033[0m"
 
 struct view {
+	const struct plan_shown *shown;
 	struct buffer *out;
 	bool color;
 };
@@ -178,6 +180,25 @@ static void add_reason(struct buffer *out, const struct change *change)
 	buffer_text(out, ")\n");
 }
 
+/* The command that shows it, or what it is. */
+static void add_witness(const struct view *view, const struct witness *witness)
+{
+	char text[PACKET_TEXT_MAX];
+	struct question question;
+	struct packet packet;
+
+	style(view, FAINT);
+	buffer_text(view->out, "      ");
+	if (question_make(witness, view->shown->policy, &question)) {
+		question_write(&question, view->shown->path, view->out);
+	} else {
+		witness_packet(witness, &packet);
+		buffer_text(view->out, packet_describe(&packet, text));
+	}
+	style(view, PLAIN);
+	buffer_text(view->out, "\n");
+}
+
 static void add_change(const struct view *view, const struct change *change)
 {
 	static const char *const signs[] = { "+", "-", "~", "~", "=" };
@@ -201,11 +222,7 @@ static void add_change(const struct view *view, const struct change *change)
 		buffer_text(view->out,
 			    "      and more: this is one of very many pieces "
 			    "between these two\n");
-	style(view, FAINT);
-	buffer_text(view->out, "      ");
-	witness_write(&change->witness, view->out);
-	style(view, PLAIN);
-	buffer_text(view->out, "\n");
+	add_witness(view, &change->witness);
 }
 
 static size_t count_kind(const struct difference *difference, enum change_kind kind)
@@ -278,10 +295,11 @@ static void add_summary(const struct revision *revision,
 	buffer_text(out, ".\n");
 }
 
-void plan_view(const struct revision *revision, const struct difference *difference,
-	       bool color, struct buffer *out)
+void plan_view(const struct plan_shown *shown, bool color, struct buffer *out)
 {
-	const struct view view = { out, color };
+	const struct revision *revision = shown->revision;
+	const struct difference *difference = shown->difference;
+	const struct view view = { shown, out, color };
 
 	if (!revision->count && !difference->count && !difference->gap_count) {
 		buffer_text(out, "Nothing changes.\n");

@@ -2,12 +2,9 @@
 #include "diagram/witness.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
-#include "base/protocol.h"
 
 #define V6(high, low) ((uint128_t)UINT64_C(high) << 64 | UINT64_C(low))
 
@@ -178,43 +175,45 @@ void witness_find(const struct space *space, const struct region *region,
 		ret->unknown_feed |= !boxes_full(space, region, i);
 }
 
-static void write_end(struct buffer *out, const struct witness *witness, bool source)
+static struct packet_end end_of(const struct witness *witness, bool source)
 {
-	struct address address = source ? witness->source : witness->destination;
-	bool host =
-		source ? witness->direction == DIRECTION_OUTPUT && witness->any_source
-		       : witness->direction == DIRECTION_INPUT &&
-				 witness->any_destination;
-	bool port = !source && witness->protocol != IPPROTO_ICMP &&
-		    witness->protocol != IPPROTO_ICMPV6 && witness->port;
-	bool brackets = port && !host && address.family == FAMILY_IPV6;
-	char text[ADDRESS_TEXT_MAX];
+	enum direction here = source ? DIRECTION_OUTPUT : DIRECTION_INPUT;
+	bool host = witness->direction == here;
+	bool any = source ? witness->any_source : witness->any_destination;
+	struct packet_end end = {
+		.address = source ? witness->source : witness->destination,
+		.has_port = !source && packet_has_ports(witness->protocol),
+	};
 
-	if (brackets)
-		buffer_text(out, "[");
-	buffer_text(out, host ? "host" : address_format(address, text));
-	if (brackets)
-		buffer_text(out, "]");
-	if (port)
-		buffer_printf(out, ":%u", witness->port);
+	/* What is sent to a group comes to this machine, but is not its own address. */
+	if (host && !address_is_multicast(end.address))
+		end.place = PLACE_HOST;
+	else
+		end.place = PLACE_ADDRESS;
+	end.has_address = end.place == PLACE_ADDRESS || !any;
+	if (end.has_port)
+		end.port = witness->port;
+	return end;
 }
 
-void witness_write(const struct witness *witness, struct buffer *out)
+static void set_side(struct packet_side *side, const char *interface, const char *zone)
 {
-	const char *name = protocol_name(witness->protocol);
+	strcpy(side->interface, interface);
+	side->zone = zone[0] ? zone : NULL;
+}
 
-	if (name)
-		buffer_text(out, name);
-	else
-		buffer_printf(out, "protocol %u", witness->protocol);
+void witness_packet(const struct witness *witness, struct packet *ret)
+{
+	*ret = (struct packet){
+		.protocol = witness->protocol,
+		.family = witness->source.family,
+		.source = end_of(witness, true),
+		.destination = end_of(witness, false),
+		.direction = witness->direction,
+		.count = 1,
+	};
 	if (witness->protocol == IPPROTO_ICMP || witness->protocol == IPPROTO_ICMPV6)
-		buffer_printf(out, " %u", witness->port);
-	buffer_text(out, " ");
-	write_end(out, witness, true);
-	buffer_text(out, " -> ");
-	write_end(out, witness, false);
-	if (witness->in_interface[0])
-		buffer_printf(out, ", in %s", witness->in_interface);
-	if (witness->out_interface[0])
-		buffer_printf(out, ", out %s", witness->out_interface);
+		ret->icmp_type = (uint8_t)witness->port;
+	set_side(&ret->in, witness->in_interface, witness->in_zone);
+	set_side(&ret->out, witness->out_interface, witness->out_zone);
 }

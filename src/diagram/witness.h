@@ -3,6 +3,7 @@
 #pragma once
 
 #include "diagram/boxes.h"
+#include "policy/packet.h"
 
 /* A packet that opens a connection, as it is sent. */
 struct witness {
@@ -30,7 +31,6 @@ struct witness {
 void witness_find(const struct space *space, const struct region *region,
 		  struct witness *ret);
 
-struct buffer;
-
-/** witness_write() - "tcp 203.0.113.9 -> host:22 in eth0". */
-void witness_write(const struct witness *witness, struct buffer *out);
+/** witness_packet() - The same as packet_settle() would have it; a name of its zones is
+ *  borrowed. One that a port forward takes is still one to this machine. */
+void witness_packet(const struct witness *witness, struct packet *ret);

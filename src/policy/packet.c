@@ -337,20 +337,37 @@ static void add_side(char *out, const char *word, const struct packet_side *side
 			 side->zone ? side->zone : side->interface);
 }
 
-char *packet_describe(const struct packet *packet, char out[static PACKET_TEXT_MAX])
+static void add_icmp_type(char *out, const struct packet *packet)
+{
+	bool v4 = packet->protocol == IPPROTO_ICMP;
+	const char *name = icmp_type_name(v4 ? ICMP_V4 : ICMP_V6, packet->icmp_type);
+	size_t used = strlen(out);
+
+	if (name)
+		snprintf(out + used, PACKET_TEXT_MAX - used, " %s", name);
+	else
+		snprintf(out + used, PACKET_TEXT_MAX - used, " %u", packet->icmp_type);
+}
+
+char *packet_line(const struct packet *packet, char out[static PACKET_TEXT_MAX])
 {
 	char source[RANGE_TEXT_MAX], destination[RANGE_TEXT_MAX], number[8];
 	const char *protocol = protocol_name(packet->protocol);
-	size_t used;
 
 	snprintf(number, sizeof(number), "%u", packet->protocol);
 	snprintf(out, PACKET_TEXT_MAX, "%s %s -> %s", protocol ? protocol : number,
 		 packet_end_text(&packet->source, source),
 		 packet_end_text(&packet->destination, destination));
-	used = strlen(out);
 	if (is_icmp(packet->protocol))
-		snprintf(out + used, PACKET_TEXT_MAX - used, " type %u",
-			 packet->icmp_type);
+		add_icmp_type(out, packet);
+	return out;
+}
+
+char *packet_describe(const struct packet *packet, char out[static PACKET_TEXT_MAX])
+{
+	size_t used;
+
+	packet_line(packet, out);
 	add_side(out, "in", &packet->in);
 	add_side(out, "out", &packet->out);
 	used = strlen(out);

@@ -63,6 +63,10 @@ int packet_state_parse(const char *text, struct position position,
 int packet_moment_parse(const char *text, struct position position, struct moment *ret,
 			struct faults *faults);
 
+/** packet_line() - "tcp 203.0.113.9 -> host:22", as packet_parse() reads it; without
+ *  TCP flags. Return: @out. */
+char *packet_line(const struct packet *packet, char out[static PACKET_TEXT_MAX]);
+
 /** packet_describe() - "tcp 203.0.113.9 -> host:22 in wan", for a list of tests.
  *  Return: @out. */
 char *packet_describe(const struct packet *packet, char out[static PACKET_TEXT_MAX]);

@@ -17,15 +17,6 @@ struct settling {
 	struct faults *faults;
 };
 
-static bool is_multicast(struct address address)
-{
-	uint32_t v4 = (uint32_t)address.value;
-
-	if (address.family == FAMILY_IPV4)
-		return v4 >> 28 == 14 || v4 == UINT32_MAX;
-	return address.value >> 120 == 0xff;
-}
-
 /* --- interfaces ------------------------------------------------------------------- */
 
 /* How well an interface of a zone fits a name: its length, an exact one best. */
@@ -274,13 +265,13 @@ static int settle_direction(const struct settling *settling)
 {
 	struct packet *packet = settling->packet;
 	bool multicast = packet->destination.has_address &&
-			 is_multicast(packet->destination.address);
+			 address_is_multicast(packet->destination.address);
 
 	if (packet->source.place == PLACE_HOST &&
 	    packet->destination.place == PLACE_HOST)
 		return faults_add(settling->faults, packet->destination.position,
 				  "from host to host is loopback, which always passes");
-	if (packet->source.has_address && is_multicast(packet->source.address))
+	if (packet->source.has_address && address_is_multicast(packet->source.address))
 		return faults_add(settling->faults, packet->source.position,
 				  "no packet comes from such an address");
 	if (packet->source.place == PLACE_HOST)

@@ -26,15 +26,6 @@ int play_lost(struct play *play, const char *format, ...)
 
 /* --- getting ready ---------------------------------------------------------------- */
 
-static bool is_multicast(struct address address)
-{
-	uint32_t v4 = (uint32_t)address.value;
-
-	if (address.family == FAMILY_IPV4)
-		return v4 >> 28 == 14 || v4 == UINT32_MAX;
-	return address.value >> 120 == 0xff;
-}
-
 /* What keeps a packet from being tried, though nothing failed. Return: whether there is
  * something. */
 static bool hindered(struct acting *acting)
@@ -109,7 +100,7 @@ static int ready_end(struct acting *acting, const struct packet_end *end,
 static int ready_route(struct acting *acting, const struct link *link,
 		       struct address address)
 {
-	if (!link || is_multicast(address))
+	if (!link || address_is_multicast(address))
 		return 0;
 	return links_route(&acting->stage->links, link, address);
 }
@@ -127,7 +118,8 @@ static int ready_routes(struct acting *acting)
 	if (!error && packet->forward)
 		error = ready_route(acting, acting->out, packet->forward->target);
 	if (!error && packet->direction == DIRECTION_INPUT &&
-	    is_multicast(wire->destination) && wire->destination.value != UINT32_MAX)
+	    address_is_multicast(wire->destination) &&
+	    wire->destination.value != UINT32_MAX)
 		error = stage_join(acting->stage, acting->in, wire->destination);
 	return error;
 }

@@ -160,17 +160,18 @@ static size_t compare(const struct trial *trial)
 		for (uint32_t i = 0; i < trial->count; i++) {
 			struct told right = planned(trial->changes[i], which);
 			const struct told *seen = &trial->outcomes[which][i];
-			auto_buffer struct buffer text = BUFFER_NULL;
+			char text[PACKET_TEXT_MAX];
+			struct packet packet;
 
 			if (strcmp(right.decider, seen->decider) == 0 &&
 			    right.came_out == seen->came_out)
 				continue;
-			witness_write(&trial->changes[i]->witness, &text);
+			witness_packet(&trial->changes[i]->witness, &packet);
 			fprintf(stderr,
 				"%s\n  plan, %s policy: '%s' %s\n  kernel: '%s' %s\n",
-				text.data, which ? "new" : "old", right.decider,
-				right.came_out ? "out" : "", seen->decider,
-				seen->came_out ? "out" : "");
+				packet_describe(&packet, text), which ? "new" : "old",
+				right.decider, right.came_out ? "out" : "",
+				seen->decider, seen->came_out ? "out" : "");
 			wrong++;
 		}
 	}

@@ -66,6 +66,7 @@ static void render(const char *base, struct buffer *out)
 	auto_revision struct revision revision = { .count = 0 };
 	struct diagram_input inputs[2];
 	size_t length = strlen(base);
+	struct plan_shown shown;
 	json_t *json;
 
 	read_side(base, "old", &sides[0]);
@@ -79,8 +80,10 @@ static void render(const char *base, struct buffer *out)
 				length > 4 && strcmp(base + length - 4, "-all") == 0,
 				&difference),
 		0);
-	plan_view(&revision, difference, false, out);
-	json = plan_view_json(&revision, difference);
+	shown = (struct plan_shown){ &revision, difference, sides[1].policy,
+				     "new.yml" };
+	plan_view(&shown, false, out);
+	json = plan_view_json(&shown);
 	assert_int_equal(json_array_size(json_object_get(json, "traffic")),
 			 difference->count);
 	assert_int_equal(json_array_size(json_object_get(json, "edits")),
@@ -137,14 +140,15 @@ static void colours_say_what_opens_and_what_closes(void **state)
 				{ .kind = EDIT_REMOVED, .what = "rule", .name = "b" } };
 	const struct revision revision = { .edits = edits, .count = 2 };
 	const struct difference difference = { .count = 0 };
+	const struct plan_shown shown = { &revision, &difference, NULL, NULL };
 	auto_buffer struct buffer out = BUFFER_NULL;
 
 	(void)state;
-	plan_view(&revision, &difference, true, &out);
+	plan_view(&shown, true, &out);
 	assert_non_null(strstr(out.data, "\033[32m  + rule a"));
 	assert_non_null(strstr(out.data, "\033[31m  - rule b"));
 	buffer_clear(&out);
-	plan_view(&revision, &difference, false, &out);
+	plan_view(&shown, false, &out);
 	assert_null(strchr(out.data, '\033'));
 }
 
@@ -155,10 +159,11 @@ static void says_what_could_not_be_compared(void **state)
 		.gaps = { { DIRECTION_FORWARD, FAMILY_IPV4 } },
 		.gap_count = 1,
 	};
+	const struct plan_shown shown = { &revision, &difference, NULL, NULL };
 	auto_buffer struct buffer out = BUFFER_NULL;
 
 	(void)state;
-	plan_view(&revision, &difference, false, &out);
+	plan_view(&shown, false, &out);
 	assert_non_null(strstr(out.data, "IPv4 traffic forwarded: not compared"));
 	assert_null(strstr(out.data, "Nothing changes"));
 }

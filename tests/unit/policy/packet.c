@@ -214,6 +214,26 @@ static void reads_moments(void **state)
 				 -EINVAL);
 }
 
+static void a_line_is_read_back_as_it_was_written(void **state)
+{
+	static const char *const lines[] = {
+		"tcp 203.0.113.9:4000 -> host:22",
+		"udp host -> [2001:db8::1]:53",
+		"icmp any -> host@192.0.2.1 timestamp-request",
+		"icmpv6 2001:db8::1 -> any 200",
+		"esp 203.0.113.9 -> 198.51.100.1",
+		"253 any -> host",
+	};
+	char text[PACKET_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct packet packet = parse(lines[i]);
+
+		assert_string_equal(packet_line(&packet, text), lines[i]);
+	}
+}
+
 static void describes_a_packet_in_a_line(void **state)
 {
 	struct packet packet = parse("icmp any -> host");
@@ -224,7 +244,7 @@ static void describes_a_packet_in_a_line(void **state)
 	packet.count = 3;
 	strcpy(packet.in.interface, "eth0");
 	assert_string_equal(packet_describe(&packet, text),
-			    "icmp any -> host type 8 in eth0, invalid, 3 times");
+			    "icmp any -> host echo-request in eth0, invalid, 3 times");
 }
 
 int main(void)
@@ -239,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_sample_of_a_zone_is_of_no_other_zone),
 		cmocka_unit_test(the_family_is_that_of_the_addresses),
 		cmocka_unit_test(reads_moments),
+		cmocka_unit_test(a_line_is_read_back_as_it_was_written),
 		cmocka_unit_test(describes_a_packet_in_a_line),
 	};
 

@@ -134,6 +134,8 @@ static void describe(const struct candidate *candidate, struct buffer *out)
 	add_plural(out, ", ", policy->zone_count, "zone");
 	if (policy->nat_count)
 		add_plural(out, ", ", policy->nat_count, "translation");
+	if (policy->test_count)
+		add_plural(out, ", ", policy->test_count, "test");
 	for (size_t i = 0; i < policy->feed_count; i++)
 		ranges += candidate->feeds[i].count4 + candidate->feeds[i].count6;
 	if (policy->feed_count) {

@@ -280,7 +280,7 @@ def plan_files(cli, tap):
               and "~ rule web: traffic: tcp 80,443 -> tcp 80,443,8080" in done.stdout, seen(done))
     tap.check("and the traffic, with who decides and a packet",
               "+ allow any -> host tcp 8080 from any but feed bad to any but feed bad "
-              "(rule web, was default.input drop)\n      tcp 203.0.113.9 -> " in done.stdout
+              "(rule web, was default.input drop)\n      vigil explain 'tcp 203.0.113.9 -> " in done.stdout
               and "1 newly allowed" in done.stdout, seen(done))
     tap.check("nothing else fares otherwise", done.stdout.count("\n  + ") == 1
               and "\n  - " not in done.stdout, seen(done))
@@ -294,7 +294,8 @@ def plan_files(cli, tap):
               and (change["change"], change["traffic"]["items"], change["now"]["id"],
                    change["before"]["id"], change["ipv4"], change["ipv6"])
               == ("allowed", ["tcp 8080"], "web", "default.input", True, True)
-              and (change["witness"]["protocol"], change["witness"]["port"]) == ("tcp", 8080),
+              and (change["witness"]["protocol"], change["witness"]["port"]) == ("tcp", 8080)
+              and change["witness"]["explain"] == [change["witness"]["text"], "--in", "eth0"],
               answer)
     codes = [cli.call("plan", *words).returncode for words in
              ((old, new), ("--exit-code", old, new), ("--exit-code", old, old))]

@@ -115,6 +115,25 @@ static void keeps_addresses_in_host_byte_order(void **state)
 	assert_int_equal(address_parse("1.2.3.4/8", &address), -EINVAL);
 }
 
+static void knows_addresses_of_many_machines(void **state)
+{
+	static const char *const many[] = { "224.0.0.0", "239.255.255.255",
+					    "255.255.255.255", "ff02::1" };
+	static const char *const one[] = { "223.255.255.255", "240.0.0.1",
+					   "255.255.255.254", "fe80::1", "::" };
+	struct address address;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+		assert_int_equal(address_parse(many[i], &address), 0);
+		assert_true(address_is_multicast(address));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(one); i++) {
+		assert_int_equal(address_parse(one[i], &address), 0);
+		assert_false(address_is_multicast(address));
+	}
+}
+
 static void reads_back_every_prefix_it_writes(void **state)
 {
 	struct address_range range, again;
@@ -139,6 +158,7 @@ int main(void)
 		cmocka_unit_test(tells_what_is_wrong_with_a_range),
 		cmocka_unit_test(names_the_network_of_a_prefix_with_host_bits),
 		cmocka_unit_test(keeps_addresses_in_host_byte_order),
+		cmocka_unit_test(knows_addresses_of_many_machines),
 		cmocka_unit_test(reads_back_every_prefix_it_writes),
 	};
 

@@ -59,6 +59,9 @@ static void knows_the_types_that_matter(void **state)
 	assert_int_equal(icmp_type_number(ICMP_V6, "nd-neighbor-advert"), 136);
 	assert_int_equal(icmp_type_number(ICMP_V4, "packet-too-big"), -ENOENT);
 	assert_int_equal(icmp_type_number(ICMP_V6, "mld2-listener-report"), 143);
+	assert_string_equal(icmp_type_name(ICMP_V4, 8), "echo-request");
+	assert_string_equal(icmp_type_name(ICMP_V6, 128), "echo-request");
+	assert_null(icmp_type_name(ICMP_V4, 200));
 }
 
 int main(void)

@@ -20,6 +20,8 @@ enum {
 	/* A policy with millions of feed entries takes a while to compile and load. */
 	REPLY_TIMEOUT_MS = 300 * 1000,
 	NO_TIMEOUT = -1,
+	/* Each takes some 200 bytes once it is read. */
+	BRACKETS_MAX = 1000 * 1000,
 };
 
 int varlink_connect(const char *path)
@@ -108,6 +110,17 @@ static int read_more(int fd, struct buffer *input, int64_t deadline_ms)
 	return input->error;
 }
 
+/* Root may ask, and an agent that was taken over answer. Those in texts count as well.
+ */
+static bool few_brackets(const char *text, size_t size_bytes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < size_bytes; i++)
+		count += text[i] == '{' || text[i] == '[';
+	return count <= BRACKETS_MAX;
+}
+
 /* The next message; what was read beyond it stays in @input. */
 static int read_message(int fd, struct buffer *input, int64_t deadline_ms, json_t **ret)
 {
@@ -128,7 +141,9 @@ static int read_message(int fd, struct buffer *input, int64_t deadline_ms, json_
 			return error;
 	}
 	used = (size_t)(end - input->data) + 1;
-	*ret = json_loadb(input->data, used - 1, JSON_REJECT_DUPLICATES, NULL);
+	*ret = few_brackets(input->data, used - 1)
+		       ? json_loadb(input->data, used - 1, JSON_REJECT_DUPLICATES, NULL)
+		       : NULL;
 	memmove(input->data, input->data + used, input->size_bytes - used);
 	input->size_bytes -= used;
 	return json_is_object(*ret) ? 0 : -EPROTO;

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/report.h"
 #include "cli/status_view.h"
@@ -64,9 +65,11 @@ static int answer_outcome(json_t *status)
 	auto_buffer struct buffer out = BUFFER_NULL;
 	const char *sentence = ask_text(status, "sentence");
 	json_t *error = first_error(status);
+	char safe[1024];
 
 	if (strcmp(ask_text(status, "state"), "running") == 0) {
-		buffer_printf(&out, "%s\n", sentence);
+		text_copy_printable(safe, sizeof(safe), sentence);
+		buffer_printf(&out, "%s\n", safe);
 		return terminal_write(&out);
 	}
 	if (!error)

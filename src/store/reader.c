@@ -13,7 +13,7 @@
 #include "store/schema.h"
 #include "store/store.h"
 
-enum { BUSY_TIMEOUT_MS = 2000 };
+enum { BUSY_TIMEOUT_MS = 2000, VALUE_BYTES_MAX = 1024 * 1024 };
 
 int reader_fail(sqlite3 *db, const char *path, int result, char why[static 256])
 {
@@ -104,7 +104,9 @@ static int try_open(const char *name, sqlite3 **ret)
 		return result;
 	sqlite3_extended_result_codes(*ret, 1);
 	sqlite3_busy_timeout(*ret, BUSY_TIMEOUT_MS);
-	/* The file may have been written by anybody: its schema gets no power. */
+	/* The file may have been written by anybody: its schema gets no power, and no
+	   value is longer than ours may be. */
+	sqlite3_limit(*ret, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	result = sqlite3_exec(*ret, "PRAGMA temp_store = MEMORY; BEGIN", NULL, NULL,

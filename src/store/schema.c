@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "store/store.h"
 
+enum { PLAIN_TABLES = 3 };
+
 /*
  * Rows are clustered by minute, so writing touches few pages, a question about a time
  * reads only that time, and the oldest go in one piece. Names stand once in deciders.
@@ -98,21 +100,34 @@ int sql_number(sqlite3 *db, const char *sql, int64_t *ret)
 	return result ?: finish(statement, ret);
 }
 
+/*
+ * A view or a virtual table in the place of one of ours, or a column that is computed,
+ * would have whoever reads do work that the file's author thought up. Asked of what
+ * SQLite made of the schema: its text may say anything.
+ */
+static const char plain_tables[] =
+	"SELECT count(*) FROM pragma_table_list l WHERE l.schema = 'main'"
+	" AND l.type = 'table' AND l.name IN ('deciders', 'minutes', 'flows')"
+	" AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(l.name) WHERE hidden)";
+
 int schema_look(sqlite3 *db, enum schema_kind *ret, int *version)
 {
-	int64_t application, user, objects;
+	int64_t application, user, objects, plain = PLAIN_TABLES;
 	int result = sql_number(db, "PRAGMA application_id", &application);
 
 	result = result ?: sql_number(db, "PRAGMA user_version", &user);
 	result = result
 			 ?: sql_number(db, "SELECT count(*) FROM sqlite_schema",
 				       &objects);
+	if (!result && user == STORE_SCHEMA_VERSION)
+		result = sql_number(db, plain_tables, &plain);
 	if (result)
 		return result;
 	*version = (int)user;
 	if (application == 0 && user == 0 && objects == 0)
 		*ret = SCHEMA_EMPTY;
-	else if (application != STORE_APPLICATION_ID || user < 1)
+	else if (application != STORE_APPLICATION_ID || user < 1 ||
+		 plain != PLAIN_TABLES)
 		*ret = SCHEMA_FOREIGN;
 	else if (user > STORE_SCHEMA_VERSION)
 		*ret = SCHEMA_NEWER;

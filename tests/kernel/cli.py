@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -507,6 +508,61 @@ def broken_databases(cli, tap):
                   and done.stderr.startswith("vigil: ") and done.stderr.count("\n") == 1, seen(done))
 
 
+# --- with an agent that was taken over ----------------------------------------------------------
+
+EVIL = "a\x1b[2J\x07\n\u009b31m\u202eb"
+
+
+def hostile_answers():
+    """Replies whose every text is evil, in all the places where a command looks for one."""
+    fault = {"file": EVIL, "line": 1, "column": 1, "severity": "error", "text": EVIL}
+    item = {key: EVIL for key in ("id", "name", "rule", "action", "direction", "problem", "file",
+                                  "event", "protocol", "source", "destination", "translated")}
+    item |= {"directions": [EVIL], "numbers": [EVIL], "port": 1, "packets": 1, "bytes": 1}
+    policy = {"path": EVIL, "tag": EVIL, "rules": 1, "zones": 1, "loaded": 1, "warnings": [fault]}
+    body = {key: EVIL for key in ("sentence", "configured", "version", "text")}
+    body |= {"policy": policy, "rules": [item], "feeds": [item], "faults": [fault], **item,
+             "failure": {"path": EVIL, "text": EVIL, "time": 1, "faults": [fault]},
+             "helper": {"connected": False, "problem": EVIL}, "change": {},
+             "kernel": {"table": EVIL, "problems": [EVIL]}, "problems": [EVIL],
+             "store": {"state": EVIL, "why": EVIL, "path": EVIL}}
+    for state in ("running", "failed", EVIL):
+        yield {"parameters": {**body, "state": state}}
+    for error in ("io.vigil.Agent.PolicyRefused", "io.vigil.Agent." + EVIL):
+        yield {"error": error, "parameters": body}
+
+
+def hostile_agent(cli, tap):
+    place = cli.machine.directory / "hostile"
+    place.mkdir()
+    words = [["status"], ["status", "--wait"], ["rules"], ["feeds"], ["apply"],
+             ["flows", "--follow"]]
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / "agent.sock"))
+        listener.listen()
+        for call in [w + more for w in words for more in ([], ["--json"])]:
+            shown = ""
+            for answer in hostile_answers():
+                child = subprocess.Popen(
+                    [cli.program, call[0], "--run", place, "--state", place, *call[1:]],
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                # It may ask several times.
+                listener.settimeout(0.05)
+                while child.poll() is None:
+                    try:
+                        peer = listener.accept()[0]
+                    except TimeoutError:
+                        continue
+                    with peer:
+                        peer.settimeout(TIMEOUT)
+                        peer.recv(65536)
+                        peer.sendall(json.dumps(answer).encode() + b"\0")
+                shown += child.communicate()[0]
+            odd = {c for c in shown if c != "\n" and not c.isprintable()}
+            tap.check(f"{' '.join(call)} shows what a hostile agent says, and no more",
+                      shown and not odd, f"{odd}\n{ascii(shown)}")
+
+
 def main():
     why_not = lab.possible()
     if why_not:
@@ -518,7 +574,7 @@ def main():
         cli = Cli(machine, tap)
         for scenario in (usage, check_policies, check_odd_files, check_without_namespaces,
                          check_touches_nothing, check_examples, completions,
-                         compile_policies, nobody_there):
+                         compile_policies, nobody_there, hostile_agent):
             scenario(cli, tap)
         wan, came = make_traffic(machine)
         flows(cli, tap, came)

@@ -5,6 +5,7 @@ Speaks TAP; arguments choose scenarios by name."""
 import os
 import pathlib
 import random
+import re
 import signal
 import sqlite3
 import sys
@@ -182,6 +183,35 @@ def goes_on_with_a_full_disk():
         tap.equal("the database is whole", m.integrity(), "ok")
 
 
+def clean_up():
+    """What docs/security.md says to do after an agent was taken over."""
+    addresses = ", ".join(f"198.51.100.{n}" for n in range(2, 80, 2))
+    policy = POLICY.replace("rules:\n", f"groups: {{ops: [{addresses}]}}\nrules:\n  - {{id: ops, "
+                            "from: {group: ops}, to: host, allow: {tcp: 22}}\n", 1)
+
+    def left_behind():
+        table = lab.run("nft", "list", "table", "inet", "vigil")
+        return [what for what in ("evil", "10.0.2.0/24") if what in table]
+
+    with Home() as m:
+        m.start(policy)
+        tap.equal("the WAN is no operator", m.wan.talk("tcp", "10.0.2.1", 22), "timeout")
+        m.agent.kill()
+        group, = re.findall(r"^\tset (\S+)", lab.run("nft", "list", "table", "inet", "vigil"), re.M)
+        lab.run("nft", "add", "element", "inet", "vigil", group, "{ 10.0.2.0/24 }")
+        lab.run("nft", "insert", "rule", "inet", "vigil", "input", "accept", "comment", "evil")
+        m.start_agent()
+        tap.equal("as is documented, a restart goes by the tag", left_behind(),
+                  ["evil", "10.0.2.0/24"])
+        m.reload(policy)
+        tap.equal("and a reload writes the rules, not what sets hold", left_behind(), ["10.0.2.0/24"])
+        m.agent.end()
+        lab.run("nft", "delete", "table", "inet", "vigil")
+        m.start_agent()
+        tap.equal("without the table all is made anew", left_behind(), [])
+        tap.equal("so the WAN is none again", m.wan.talk("tcp", "10.0.2.1", 22), "timeout")
+
+
 if __name__ == "__main__":
     lab.main("surviving", tap, survives_kill_9, survives_kill_9_at_any_time,
-             goes_on_without_the_database, goes_on_with_a_full_disk)
+             goes_on_without_the_database, goes_on_with_a_full_disk, clean_up)

@@ -191,6 +191,8 @@ static bool read_orders(struct orders *orders)
 	if (!file || fscanf(file, "%63s %d %15s", orders->words, &orders->number,
 			    orders->how) < 2)
 		return false;
+	/* Who is started once more, after a failure, is not to do it again. */
+	unlink("orders");
 	orders->seen = fopen("seen", "we");
 	return orders->seen;
 }

@@ -111,7 +111,7 @@ with subtest("rules see the container's own port, whatever number it is publishe
     assert gateway.succeed(get("192.168.1.1", 443)) == "container\n"
 with subtest("a container reaches the Internet, in the gateway's name"):
     assert gateway.succeed(inside("203.0.113.2")) == "outside\n"
-    outside.wait_until_succeeds("journalctl -u web | grep ': 192.168.1.1 '")
+    outside.wait_until_succeeds("journalctl --merge -u web | grep ': 192.168.1.1 '")
 with subtest("and not the network beside the gateway"):
     gateway.fail(inside("192.168.1.2"))
 with subtest("the record has the port that was asked for, and the rule that let it in"):
@@ -159,7 +159,7 @@ with subtest("whoever deletes Vigil's table is noticed"):
     gateway.succeed("nft delete table inet vigil")
     gateway.wait_until_succeeds("{ vigil status || :; } | grep 'somebody removed'")
     gateway.fail("vigil status")
-    gateway.wait_until_succeeds("journalctl -u vigil | grep 'Somebody removed table inet vigil'")
+    gateway.wait_until_succeeds("journalctl --merge -u vigil | grep 'Somebody removed table inet vigil'")
 with subtest("and a reload puts it back"):
     gateway.succeed("systemctl reload vigil.service")
     assert table() == mine

@@ -141,6 +141,30 @@ static void a_large_reply_is_read_whole(void **state)
 	json_decref(reply);
 }
 
+/* 24 MiB of them would be 2 GB once they are read, and the caller may be root. */
+static void a_reply_of_nothing_but_brackets_is_refused(void **state)
+{
+	static const char *const pieces[] = { "{},", "[]," };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		auto_buffer struct buffer text = BUFFER_NULL;
+		struct fake fake = { 0 };
+		json_t *reply = NULL;
+		char error[64];
+
+		buffer_text(&text, "{\"parameters\":{\"x\":[");
+		for (int n = 0; n < 1100000; n++)
+			buffer_text(&text, pieces[i]);
+		buffer_text(&text, "0]}}");
+		buffer_add(&text, "", 1);
+		fake.answer = text.data;
+		fake.answer_bytes = text.size_bytes;
+		assert_int_equal(call(&fake, &reply, error), -EPROTO);
+		json_decref(reply);
+	}
+}
+
 static void an_error_is_told_by_its_short_name(void **state)
 {
 	struct fake fake = ANSWER("{\"error\":\"io.vigil.Agent.Busy\"}\0");
@@ -319,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_call_is_sent_and_its_reply_read),
 		cmocka_unit_test(a_reply_may_come_in_any_pieces),
 		cmocka_unit_test(a_large_reply_is_read_whole),
+		cmocka_unit_test(a_reply_of_nothing_but_brackets_is_refused),
 		cmocka_unit_test(an_error_is_told_by_its_short_name),
 		cmocka_unit_test(what_is_no_reply_is_refused),
 		cmocka_unit_test(parameters_that_are_no_object_count_as_none),

@@ -157,6 +157,32 @@ static void tells_other_schemas_apart(void **state)
 	assert_int_equal(summarize("another program"), -EPROTO);
 }
 
+/* The agent may have been taken over, and root reads what it wrote. */
+static void computes_nothing_that_the_file_says(void **state)
+{
+	static const char *const instead[] = {
+		"CREATE VIEW flows AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL"
+		" SELECT x + 1 FROM c) SELECT x FROM c",
+		"CREATE VIRTUAL TABLE flows USING fts5(x)",
+		"CREATE TABLE flows (minute, x AS (hex(zeroblob(400000000))))",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(instead) / sizeof(instead[0]); i++) {
+		store_close(make_database());
+		run_sql("DROP VIEW readable; DROP TABLE flows");
+		run_sql(instead[i]);
+		/* Without a refusal the first would go on for ever. */
+		alarm(20);
+		assert_int_equal(summarize("another program"), -EPROTO);
+		alarm(0);
+		unlink(database);
+	}
+	store_close(make_database());
+	run_sql("CREATE VIEW mine AS SELECT * FROM flows; CREATE TABLE more (x)");
+	assert_int_equal(summarize(NULL), 0);
+}
+
 static void says_that_it_is_corrupt(void **state)
 {
 	int fd = open(database, O_CREAT | O_WRONLY, 0600);
@@ -188,6 +214,7 @@ int main(void)
 		test_with_folder(says_what_to_do_after_a_crash),
 		test_with_folder(says_who_may_read),
 		test_with_folder(tells_other_schemas_apart),
+		test_with_folder(computes_nothing_that_the_file_says),
 		test_with_folder(says_that_it_is_corrupt),
 		test_with_folder(takes_a_path_with_special_characters),
 	};

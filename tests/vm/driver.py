@@ -95,6 +95,7 @@ class Machine:
         """Cut the power."""
         if self.booted:
             self.log("loses its power")
+            self.qemu.cut()
             self.gone()
 
     def reboot(self):

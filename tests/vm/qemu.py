@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One QEMU process: its command line, its monitor, its snapshot, and its end."""
+import contextlib
 import hashlib
 import json
 import os
@@ -145,6 +146,14 @@ class Qemu:
             time.sleep(0.05)
         self.monitor.ask("quit")
         self.process.wait(30)
+
+    def cut(self):
+        """Lose the power: what the guest's disk was given stays, and nothing else."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError,
+                                 subprocess.TimeoutExpired):
+            self.monitor.ask("quit")
+            self.process.wait(30)
+        self.kill()
 
     def kill(self):
         if self.process.poll() is None:

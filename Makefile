@@ -180,4 +180,4 @@ clean:
 .PHONY: all docs install install-docs uninstall help clean
 .SECONDARY:
 
--include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $B \( -path $B/deb -o -path $B/vm \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -51,12 +51,9 @@ HELPER_SRC := $(wildcard helper/*.c)
 OBJ := $(SRC:%.c=$B/%.o)
 HELPER_OBJ := $(HELPER_SRC:%.c=$B/%.o)
 # What both sides of the wall share.
-WIRE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard helper/wire.c))
+WIRE_OBJ := $B/helper/wire.o
 
-PROGRAMS := $(if $(wildcard helper/main.c),$B/vigil-helper) \
-	$(if $(wildcard src/agent/main.c),$B/vigil-agent) $(if $(wildcard src/cli/main.c),$B/vigil)
-
-all: $(PROGRAMS)
+all: $B/vigil-helper $B/vigil-agent $B/vigil
 
 $B/%.o: %.c
 	@mkdir -p $(@D)

@@ -93,7 +93,8 @@ void terminal_progress(const char *text)
 	static bool shown;
 	const char *term = getenv("TERM");
 
-	/* Without TERM it is no person's, such as that of a package manager, who logs it.
+	/* Without TERM it is no person's, such as that of a package manager, who logs
+	 * it.
 	 */
 	if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
 		return;

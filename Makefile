@@ -169,7 +169,7 @@ help:
 	@echo 'make uninstall     what install put there, and neither policy nor records'
 	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
 	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
-	@echo 'make deps          install what is missing'
+	@echo 'make deps          install what is missing; make deps-build: for a build alone'
 	@echo 'make lint format clang clean'
 	@echo
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan in build-san/, CC= chooses the compiler'

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 HELPER_UID, AGENT_UID, GROUP = 64000, 64001, 64000
 ZONES = pathlib.Path("/usr/share/zoneinfo")
 CAP_NET_ADMIN = 12
-# Where programs look for their libraries' files and packages have their licences.
+# Where packages have their licences.
 LICENCES = "usr/share/doc"
 
 

@@ -79,7 +79,9 @@ bool question_make(const struct witness *witness, const struct policy *policy,
 	packet_line(&packet, ret->packet);
 	name_side(ret->in, witness->in_interface, witness->in_zone);
 	name_side(ret->out, witness->out_interface, witness->out_zone);
-	if (witness->unknown_feed || !find_way(witness, policy, ret))
+	if (witness->unknown_feed ||
+	    witness->source.value == witness->destination.value ||
+	    !find_way(witness, policy, ret))
 		return false;
 	if (witness->timed)
 		name_moment(ret->at, witness->week_s);

@@ -27,7 +27,7 @@ struct question {
  * @ret:    its packet is set in any case. It points into itself: not to be copied
  *
  * Return: false where it can't be asked about: an address would have to be in a feed
- * that was not read, or a trial takes no such packet.
+ * that was not read, or no machine could send such a packet.
  */
 bool question_make(const struct witness *witness, const struct policy *policy,
 		   struct question *ret);

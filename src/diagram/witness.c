@@ -41,10 +41,22 @@ static const struct span usual_services[] = {
 	{ 0, 0xffffff },
 };
 
-/* The first value of a set that is in @wish; one past the first of a piece of more than
- * two, which may be the name of a network. */
+/* Another value beside @ret in @piece and @wish. */
+static bool step_aside(struct span piece, struct span wish, uint128_t *ret)
+{
+	if (*ret < piece.last && *ret < wish.last)
+		++*ret;
+	else if (*ret > piece.first && *ret > wish.first)
+		--*ret;
+	else
+		return false;
+	return true;
+}
+
+/* The first value of a set that is in @wish and not @avoid; one past the first of a
+ * piece of more than two, which may be the name of a network. */
 static bool pick(const struct dimension *dimension, const uint64_t *set,
-		 struct span wish, bool step, uint128_t *ret)
+		 struct span wish, bool step, const uint128_t *avoid, uint128_t *ret)
 {
 	for (size_t i = 0; i < dimension->piece_count; i++) {
 		struct span piece = dimension->pieces[i].span;
@@ -59,25 +71,31 @@ static bool pick(const struct dimension *dimension, const uint64_t *set,
 			*ret = wish.first;
 		if (*ret > wish.last)
 			*ret = piece.first;
-		return true;
+		if (!avoid || *ret != *avoid || step_aside(piece, wish, ret))
+			return true;
 	}
 	return false;
 }
 
 static uint128_t pick_first(const struct dimension *dimension, const uint64_t *set,
-			    const struct span *wishes, size_t count, bool step)
+			    const struct span *wishes, size_t count, bool step,
+			    const uint128_t *avoid)
 {
+	const struct span all = { 0, dimension->last };
 	uint128_t value = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (pick(dimension, set, wishes[i], step, &value))
+		if (pick(dimension, set, wishes[i], step, avoid, &value))
 			return value;
-	pick(dimension, set, (struct span){ 0, dimension->last }, step, &value);
+	if (!pick(dimension, set, all, step, avoid, &value))
+		pick(dimension, set, all, step, NULL, &value);
 	return value;
 }
 
+/* @avoid: the other end's, since nothing sends to itself from elsewhere; or NULL */
 static struct address pick_address(const struct space *space,
-				   const struct region *region, size_t number)
+				   const struct region *region, size_t number,
+				   const uint128_t *avoid)
 {
 	size_t end = number == DIM_DESTINATION;
 	const struct span *wishes =
@@ -86,7 +104,7 @@ static struct address pick_address(const struct space *space,
 	return (struct address){
 		.family = space->family,
 		.value = pick_first(&space->dimensions[number], region->sets[number],
-				    wishes, ARRAY_SIZE(usual4[0]), true),
+				    wishes, ARRAY_SIZE(usual4[0]), true, avoid),
 	};
 }
 
@@ -95,7 +113,7 @@ static void pick_service(const struct space *space, const struct region *region,
 {
 	uint32_t service = (uint32_t)pick_first(
 		&space->dimensions[DIM_SERVICE], region->sets[DIM_SERVICE],
-		usual_services, ARRAY_SIZE(usual_services), false);
+		usual_services, ARRAY_SIZE(usual_services), false, NULL);
 
 	ret->protocol = (uint8_t)(service >> 16);
 	ret->port = (uint16_t)service;
@@ -163,11 +181,12 @@ void witness_find(const struct space *space, const struct region *region,
 	if (space->direction != DIRECTION_INPUT || !boxes_full(space, region, DIM_OUT))
 		pick_interface(space, region, DIM_OUT, ret->in_interface,
 			       ret->out_interface, &ret->out_zone);
-	ret->source = pick_address(space, region, DIM_SOURCE);
-	ret->destination = pick_address(space, region, DIM_DESTINATION);
+	ret->source = pick_address(space, region, DIM_SOURCE, NULL);
+	ret->destination =
+		pick_address(space, region, DIM_DESTINATION, &ret->source.value);
 	pick_service(space, region, ret);
 	pick(&space->dimensions[DIM_TIME], region->sets[DIM_TIME],
-	     (struct span){ 0, WEEK_S - 1 }, false, &week_s);
+	     (struct span){ 0, WEEK_S - 1 }, false, NULL, &week_s);
 	ret->week_s = (uint32_t)week_s;
 	ret->translated =
 		space->direction == DIRECTION_INPUT && may_be_translated(space, ret);

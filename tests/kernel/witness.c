@@ -53,6 +53,9 @@ static bool is_usable(const struct change *change)
 
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
 		known |= witness->protocol == protocols[i];
+	/* What comes in from itself is dropped before any rule. */
+	if (witness->source.value == witness->destination.value)
+		return false;
 	/* Neighbour discovery is between neighbours. */
 	if (witness->protocol == IPPROTO_ICMPV6 && witness->port != 128)
 		return false;

@@ -126,6 +126,10 @@ static void does_not_ask_what_a_trial_could_not_answer(void **state)
 	witness.unknown_feed = false;
 	witness.source.value = 0xe0000001;
 	expect(&witness, NULL, NULL);
+	witness = ssh();
+	witness.any_destination = false;
+	witness.destination = witness.source;
+	expect(&witness, NULL, NULL);
 	/* A trial would take that for one to this machine. */
 	witness = ssh();
 	witness.direction = DIRECTION_FORWARD;

@@ -178,6 +178,19 @@ static void check_packet(const struct sample *packet, void *context)
 }
 
 /* The packet that was found is decided as its box says. */
+static uint128_t count_values(const struct dimension *dimension, const uint64_t *set)
+{
+	uint128_t count = 0;
+
+	for (size_t i = 0; i < dimension->piece_count; i++) {
+		struct span span = dimension->pieces[i].span;
+
+		if (bitmap_has(set, dimension->pieces[i].class))
+			count += span.last - span.first + 1;
+	}
+	return count;
+}
+
 static void check_witness(const struct comparison *comparison,
 			  const struct region *region)
 {
@@ -197,6 +210,9 @@ static void check_witness(const struct comparison *comparison,
 		if (witness.out_interface[0] == world_interfaces[i][0])
 			packet.out = i;
 	}
+	if (witness.source.value == witness.destination.value)
+		assert_true(count_values(&space->dimensions[DIM_DESTINATION],
+					 region->sets[DIM_DESTINATION]) == 1);
 	packet.source = witness.source;
 	packet.destination = witness.destination;
 	packet.protocol = witness.protocol;

@@ -261,7 +261,7 @@ with subtest("bytes of both ways are known to the last one"):
         begun, bytes_in = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
         for flow in streams:
             begun[decided(flow)] += flow["flows"]
-            bytes_in[decided(flow)] += flow["bytes_in"]
+            bytes_in[decided(flow)] += flow["bytes_in"] or 0
         unknown = [f for f in streams if not f["bytes_known"]]
         wrong = {
             what: bytes_in[what]

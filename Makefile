@@ -51,12 +51,9 @@ HELPER_SRC := $(wildcard helper/*.c)
 OBJ := $(SRC:%.c=$B/%.o)
 HELPER_OBJ := $(HELPER_SRC:%.c=$B/%.o)
 # What both sides of the wall share.
-WIRE_OBJ := $(patsubst %.c,$B/%.o,$(wildcard helper/wire.c))
+WIRE_OBJ := $B/helper/wire.o
 
-PROGRAMS := $(if $(wildcard helper/main.c),$B/vigil-helper) \
-	$(if $(wildcard src/agent/main.c),$B/vigil-agent) $(if $(wildcard src/cli/main.c),$B/vigil)
-
-all: $(PROGRAMS)
+all: $B/vigil-helper $B/vigil-agent $B/vigil
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -172,7 +169,7 @@ help:
 	@echo 'make uninstall     what install put there, and neither policy nor records'
 	@echo 'make oci           two container images; OUT=DIR writes archives of them as well'
 	@echo 'make check-oci     run them with podman; OCI=0 leaves that out of make check'
-	@echo 'make deps          install what is missing'
+	@echo 'make deps          install what is missing; make deps-build: for a build alone'
 	@echo 'make lint format clang clean'
 	@echo
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan in build-san/, CC= chooses the compiler'

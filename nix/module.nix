@@ -210,7 +210,11 @@ in
           '') imported.lost
         );
 
-        environment.systemPackages = [ cfg.package ];
+        # Who is locked out has a console and no network to fetch nft by.
+        environment.systemPackages = [
+          cfg.package
+          pkgs.nftables
+        ];
         environment.etc."vigil/policy.yml".source = policy;
 
         systemd.packages = [ cfg.package ];

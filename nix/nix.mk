@@ -4,7 +4,8 @@
 check-nix: all docs
 	$Q tests/run tests/nix/check
 
-.PHONY: check-nix nix-options
 nix-options:
 	$Q tests/nix/check --options > docs/nixos-options.md.tmp && \
 		mv docs/nixos-options.md.tmp docs/nixos-options.md
+
+.PHONY: check-nix nix-options

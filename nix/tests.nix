@@ -30,7 +30,6 @@ let
   '';
 
   features = {
-    hostile = { }; # all of it is payload
     networkd.networking.useNetworkd = true;
     podman = {
       virtualisation.podman.enable = true;

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 HELPER_UID, AGENT_UID, GROUP = 64000, 64001, 64000
 ZONES = pathlib.Path("/usr/share/zoneinfo")
 CAP_NET_ADMIN = 12
-# Where programs look for their libraries' files and packages have their licences.
+# Where packages have their licences.
 LICENCES = "usr/share/doc"
 
 
@@ -109,14 +109,16 @@ def collect(name, programs):
         places = {"vigil-agent": "usr/lib/vigil/vigil-agent", "vigil": "usr/bin/vigil"}
         files = [*account(name, AGENT_UID), *time_zones(),
                  File("var/lib/vigil", mode=0o750, uid=AGENT_UID, gid=GROUP)]
-        attributes = {}
+        attributes, access = {}, {"mode": 0o755}
     else:
         places = {"vigil-helper": "usr/lib/vigil/vigil-helper"}
         files = list(account(name, HELPER_UID))
         attributes = file_capability(CAP_NET_ADMIN)
+        # Nobody else gets the capability with it.
+        access = {"mode": 0o750, "gid": GROUP}
     files += furniture()
     for program, path in places.items():
-        files.append(File(path, stripped(programs / program), mode=0o755,
+        files.append(File(path, stripped(programs / program), **access,
                           attributes=attributes))
     loaded = libraries([programs / program for program in places])
     owners = packages_of(loaded)

@@ -34,6 +34,11 @@ def enter():
                           sys.executable, *sys.argv])
 
 
+def version():
+    """Vigil's, as the Makefile says."""
+    return re.search(r"^VERSION := (\S+)", (TOP / "Makefile").read_text(), re.M)[1]
+
+
 def own_systemd():
     """The version of this machine's systemd-analyze, 0 without one."""
     if not shutil.which("systemd-analyze"):
@@ -43,9 +48,10 @@ def own_systemd():
     return int(found[1]) if found else 0
 
 
-def guest_root():
+def guest_root(**environment):
     """The path of the Debian 13 root that the test machines are made of."""
-    done = subprocess.run([TOP / "tests/vm/root"], capture_output=True, text=True)
+    done = subprocess.run([TOP / "tests/vm/root"], capture_output=True, text=True,
+                          env={**os.environ, **environment})
     if done.returncode == 77:
         raise Impossible(done.stderr.strip().splitlines()[-1])
     if done.returncode != 0:
@@ -67,6 +73,13 @@ class System:
             raise Impossible("only root can chroot")
         lower = lower or guest_root()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="vigil-debian-"))
+        try:
+            self.furnish(lower)
+        except BaseException:
+            self.close()
+            raise
+
+    def furnish(self, lower):
         mount("-t", "tmpfs", "tmpfs", self.directory)
         upper, work, self.root = (self.directory / n for n in ("upper", "work", "root"))
         for path in (upper, work, self.root):
@@ -85,7 +98,7 @@ class System:
                                    "DEBIAN_FRONTEND": "noninteractive", **environment})
 
     def close(self):
-        subprocess.run(["umount", "-R", self.directory], check=False)
+        subprocess.run(["umount", "-R", self.directory], capture_output=True, check=False)
         self.directory.rmdir()
 
 

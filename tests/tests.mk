@@ -5,7 +5,7 @@ UNIT_SRC := $(wildcard tests/unit/*/*.c)
 UNIT := $(UNIT_SRC:%.c=$B/%)
 KERNEL_SRC := $(filter-out %/harness.c,$(wildcard tests/kernel/*.c))
 KERNEL := $(KERNEL_SRC:%.c=$B/%)
-TEST_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/harness.c))
+TEST_SUPPORT := $B/tests/kernel/harness.o
 HELPER_LIB_OBJ := $(filter-out $B/helper/main.o $(WIRE_OBJ),$(HELPER_OBJ))
 
 $B/tests/unit/%: $B/tests/unit/%.o $(HELPER_LIB_OBJ) $B/libvigil.a

@@ -255,8 +255,11 @@ void refresh_done(struct agent *agent);
 /** methods_service() - The methods of io.vigil.Agent. */
 struct control_service methods_service(struct agent *agent);
 
-void status_get(struct call *call, void *context);
+/** status_answer() - How things stand at this moment; ends the call. */
 void status_answer(struct call *call, struct agent *agent);
+
+/* They run a method each, see struct control_method; @context is the agent. */
+void status_get(struct call *call, void *context);
 void rules_get(struct call *call, void *context);
 void follow_start(struct call *call, void *context);
 

@@ -150,8 +150,7 @@ static const char *unknown_parameter(const struct control_method *method,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(parameters, key, value)
-	{
+	json_object_foreach(parameters, key, value) {
 		const char *const *name = method->parameters;
 
 		while (name && *name && strcmp(*name, key) != 0)

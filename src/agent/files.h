@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of what the agent makes, for whoever looks for it. */
+/* Where the agent's files are by default, and the names of what it makes. */
 #pragma once
+
+#define POLICY_PATH "/etc/vigil/policy.yml"
+#define STATE_DIRECTORY "/var/lib/vigil"
+#define RUN_DIRECTORY "/run/vigil"
 
 /* in the run directory */
 #define HELPER_NAME "helper.sock"

@@ -125,6 +125,24 @@ int force_ask(struct agent *agent, const struct force_request *request)
 	return 0;
 }
 
+static bool will_read_the_file(const struct apply *apply)
+{
+	return apply->afresh && !apply->given && !apply->again;
+}
+
+void force_reload(struct agent *agent)
+{
+	const struct force_request request = { .kind = FORCE_FILE, .afresh = true };
+	struct force *force = &agent->force;
+
+	force->owed = false;
+	for (const struct apply *apply = force->first; apply; apply = apply->next)
+		if (will_read_the_file(apply))
+			return;
+	/* Too many wait, or no memory: it is asked again when one has ended. */
+	force->owed = force_ask(agent, &request) < 0;
+}
+
 static void log_faults(const struct faults *faults, const char *path)
 {
 	for (size_t i = 0; i < faults->count && i < FAULTS_LOGGED; i++) {

@@ -27,6 +27,8 @@ enum {
 	DUMP_SILENCE_S = 30,
 };
 
+#define GROUP(number) (1U << ((number)-1))
+
 struct source {
 	int fd; /* -1: not attached */
 	sd_event_source *source;
@@ -179,10 +181,14 @@ static const struct {
 	const char *name;
 	receive_on_datagram on_datagram;
 	int64_t priority;
+	uint32_t groups; /* that it has joined; a log's group is no multicast group */
 } kinds[SOCKETS] = {
-	[HELPER_FD_CONNTRACK] = { "conntrack", on_conntrack_datagram, 0 },
-	[HELPER_FD_LOG] = { "packet log", on_log_datagram, 0 },
-	[HELPER_FD_TABLES] = { "table", on_tables_datagram, 1 },
+	[HELPER_FD_CONNTRACK] = { "conntrack", on_conntrack_datagram, 0,
+				  GROUP(NFNLGRP_CONNTRACK_NEW) |
+					  GROUP(NFNLGRP_CONNTRACK_DESTROY) },
+	[HELPER_FD_LOG] = { "packet log", on_log_datagram, 0, 0 },
+	[HELPER_FD_TABLES] = { "table", on_tables_datagram, 1,
+			       GROUP(NFNLGRP_NFTABLES) },
 };
 
 static void fail(struct observer *observer, unsigned int which, int error)
@@ -239,12 +245,24 @@ static bool is_netfilter_socket(int fd)
 	       protocol == NETLINK_NETFILTER;
 }
 
+/* Who left it in the manager's store may have wished that its successor hears nothing.
+ */
+static bool hears(int fd, uint32_t groups)
+{
+	uint32_t joined = 0;
+	socklen_t size = sizeof(joined);
+
+	return getsockopt(fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, &joined, &size) ==
+		       0 &&
+	       (joined & groups) == groups;
+}
+
 int observer_attach(struct observer *observer, unsigned int which, int fd)
 {
 	struct source *socket = &observer->sockets[which];
 	int error;
 
-	if (!is_netfilter_socket(fd)) {
+	if (!is_netfilter_socket(fd) || !hears(fd, kinds[which].groups)) {
 		close(fd);
 		return -EINVAL;
 	}

@@ -49,7 +49,8 @@ void observer_free(struct observer *observer);
  * @which: HELPER_FD_*
  * @fd:    taken over, also on failure
  *
- * Return: 0, -EINVAL when it is no such socket, or -errno.
+ * Return: 0, -EINVAL when it is no such socket or not in the multicast groups that it
+ * is to hear (NETLINK_LIST_MEMBERSHIPS, netlink(7)), or -errno.
  */
 int observer_attach(struct observer *observer, unsigned int which, int fd);
 

@@ -5,13 +5,15 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "agent/files.h"
+
 static const char usage[] =
 	"Usage: vigil-agent [OPTION]...\n"
 	"Keep the kernel at what the policy says, and remember what it lets through.\n"
 	"\n"
-	"  -p, --policy FILE   the policy (/etc/vigil/policy.yml)\n"
-	"      --state DIR     what is kept over restarts (/var/lib/vigil)\n"
-	"      --run DIR       sockets (/run/vigil)\n"
+	"  -p, --policy FILE   the policy (" POLICY_PATH ")\n"
+	"      --state DIR     what is kept over restarts (" STATE_DIRECTORY ")\n"
+	"      --run DIR       sockets (" RUN_DIRECTORY ")\n"
 	"  -h, --help          show this\n"
 	"      --version       show the version\n"
 	"\n"
@@ -58,9 +60,9 @@ int options_parse(int argc, char **argv, struct options *ret)
 	int option;
 
 	*ret = (struct options){
-		.policy = "/etc/vigil/policy.yml",
-		.state = "/var/lib/vigil",
-		.run = "/run/vigil",
+		.policy = POLICY_PATH,
+		.state = STATE_DIRECTORY,
+		.run = RUN_DIRECTORY,
 	};
 	while ((option = getopt_long(argc, argv, "p:h", known, NULL)) != -1) {
 		int result = parse_one(option, ret);

@@ -11,29 +11,10 @@
 
 #include "agent/apply.h"
 #include "agent/manager.h"
-#include "base/log.h"
 
 static bool settled(const struct force *force)
 {
 	return !force->running && !force->first && !force->owed;
-}
-
-static bool will_read_the_file(const struct apply *apply)
-{
-	return apply->afresh && !apply->given && !apply->again;
-}
-
-void force_reload(struct agent *agent)
-{
-	const struct force_request request = { .kind = FORCE_FILE, .afresh = true };
-	struct force *force = &agent->force;
-
-	force->owed = false;
-	for (const struct apply *apply = force->first; apply; apply = apply->next)
-		if (will_read_the_file(apply))
-			return;
-	/* Too many wait, or no memory: it is asked again when one has ended. */
-	force->owed = force_ask(agent, &request) < 0;
 }
 
 /* The manager hears READY=1 once rules stand: this policy's or, where it was refused,

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONTROL_SOCKET_PATH "/run/vigil/agent.sock"
 #define VARLINK_INTERFACE "io.vigil.Agent"
 
 enum { VARLINK_MESSAGE_MAX = 24 * 1024 * 1024 };

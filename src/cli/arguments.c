@@ -55,8 +55,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 			    "only rules that never matched" },
 	[OPTION_WAIT] = { "wait", 0, NULL, VALUE_NONE, NULL,
 			  "wait for the end of a reload that is under way, and say "
-			  "only "
-			  "how it ended" },
+			  "only how it ended" },
 	[OPTION_STATE] = { "state", 0, "DIR", VALUE_DIRECTORY, NULL,
 			   "where the agent keeps its state (default: " STATE_DIRECTORY
 			   ")" },

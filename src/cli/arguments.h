@@ -8,10 +8,6 @@
 #include "agent/files.h"
 #include "cli/command.h"
 
-#define POLICY_PATH "/etc/vigil/policy.yml"
-#define STATE_DIRECTORY "/var/lib/vigil"
-#define RUN_DIRECTORY "/run/vigil"
-
 enum { PROBLEM_MAX = 256 };
 
 /**

@@ -13,7 +13,7 @@
 static const char *how_to_start(const char *path)
 {
 	bool systemd = access("/run/systemd/system", F_OK) == 0 &&
-		       strcmp(path, CONTROL_SOCKET_PATH) == 0;
+		       strcmp(path, RUN_DIRECTORY "/" CONTROL_NAME) == 0;
 
 	if (systemd && access(POLICY_PATH, F_OK) < 0 && errno == ENOENT)
 		return "there is no policy yet: write " POLICY_PATH

@@ -69,8 +69,7 @@ static void take_faults(json_t *list, struct faults *faults)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		struct position position = {
 			.line = (uint32_t)ask_number(item, "line"),
 			.column = (uint32_t)ask_number(item, "column"),

@@ -50,8 +50,7 @@ static bool any_problem(json_t *feeds)
 	json_t *feed;
 	size_t i;
 
-	json_array_foreach(feeds, i, feed)
-	{
+	json_array_foreach(feeds, i, feed) {
 		if (ask_text(feed, "problem")[0])
 			return true;
 	}
@@ -67,8 +66,7 @@ static int show(json_t *feeds, const struct arguments *arguments)
 
 	if (!table)
 		return terminal_no_memory();
-	json_array_foreach(feeds, i, feed)
-	{
+	json_array_foreach(feeds, i, feed) {
 		add_feed(table, feed);
 	}
 	if (table_render(table, terminal_width(),

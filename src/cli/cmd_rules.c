@@ -56,8 +56,7 @@ static json_t *keep_unused(json_t *rules)
 	json_t *kept = json_array(), *rule;
 	size_t i;
 
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		if (unused(rule) && !built_in(rule) &&
 		    json_array_append(kept, rule) < 0)
 			break;
@@ -81,8 +80,7 @@ static void add_directions(struct table *table, json_t *rule)
 	json_t *direction;
 	size_t i;
 
-	json_array_foreach(json_object_get(rule, "directions"), i, direction)
-	{
+	json_array_foreach(json_object_get(rule, "directions"), i, direction) {
 		buffer_printf(&text, "%s%s", i ? "," : "",
 			      json_is_string(direction) ? json_string_value(direction)
 							: "?");
@@ -138,14 +136,12 @@ static int show(json_t *rules, const struct arguments *arguments)
 
 	if (!table)
 		return terminal_no_memory();
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		if (!is_default(rule))
 			add_rule(table, rule, time(NULL));
 	}
 	/* In the order in which packets meet them. */
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		if (is_default(rule))
 			add_rule(table, rule, time(NULL));
 	}
@@ -175,8 +171,7 @@ static int show_remembered(json_t *rules, const struct arguments *arguments)
 
 	if (!table)
 		return terminal_no_memory();
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach(rules, i, rule) {
 		char text[WHEN_TEXT_MAX];
 
 		table_cell(table, STYLE_PLAIN, ask_text(rule, "id"));

@@ -54,8 +54,9 @@ static json_t *first_error(json_t *status)
 	json_t *fault;
 	size_t i;
 
-	json_array_foreach(faults, i, fault) if (strcmp(ask_text(fault, "severity"),
-							"error") == 0) return fault;
+	json_array_foreach(faults, i, fault)
+		if (strcmp(ask_text(fault, "severity"), "error") == 0)
+			return fault;
 	return NULL;
 }
 

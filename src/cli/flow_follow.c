@@ -165,8 +165,7 @@ static int on_reply(json_t *parameters, void *context)
 	size_t i;
 	int code;
 
-	json_array_foreach(json_object_get(parameters, "events"), i, event)
-	{
+	json_array_foreach(json_object_get(parameters, "events"), i, event) {
 		add_event(follow, event);
 	}
 	code = terminal_write(&follow->out);

@@ -139,8 +139,7 @@ static void add_kernel(const struct view *view, json_t *kernel)
 	    "table %s, %s%s, byte counts %s", table,
 	    seen ? "connection events " : "no connection events seen yet",
 	    seen ? ask_text(kernel, "events") : "", ask_text(kernel, "accounting"));
-	json_array_foreach(json_object_get(kernel, "problems"), i, problem)
-	{
+	json_array_foreach(json_object_get(kernel, "problems"), i, problem) {
 		if (json_is_string(problem))
 			add(view, NULL, WARN, "%s", json_string_value(problem));
 	}
@@ -191,8 +190,7 @@ static void add_feeds(const struct view *view, json_t *feeds)
 	json_t *feed;
 	size_t i;
 
-	json_array_foreach(feeds, i, feed)
-	{
+	json_array_foreach(feeds, i, feed) {
 		const char *problem = ask_text(feed, "problem");
 		char age[UNITS_TEXT_MAX], ranges[UNITS_TEXT_MAX];
 

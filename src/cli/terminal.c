@@ -91,10 +91,14 @@ int terminal_no_memory(void)
 void terminal_progress(const char *text)
 {
 	static bool shown;
+	const char *term = getenv("TERM");
 
-	if (!isatty(STDERR_FILENO))
+	/* Without TERM it is no person's, such as that of a package manager, who logs
+	 * it.
+	 */
+	if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
 		return;
-	/* "Erase to the end of the line", which every terminal of today knows. */
+	/* "Erase to the end of the line", which every other terminal of today knows. */
 	if (shown)
 		fputs("\r\033[K", stderr);
 	if (text)

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -136,6 +137,24 @@ def check_policies(cli, tap):
     done = cli.call("check", "-", stdin=GOOD.replace("feeds: {bad: {file: bad.txt}}\n", "")
                     .replace("ban: [bad]\n", ""))
     tap.check("check reads standard input", done.returncode == 0, seen(done))
+
+
+def progress(cli, tap):
+    policy = cli.machine.write("good.yml", GOOD)
+    said = {}
+    for term in ("xterm", "dumb", None):
+        master, terminal = pty.openpty()
+        env = {k: v for k, v in os.environ.items() if k != "TERM"}
+        subprocess.run([cli.program, "check", "--no-kernel", policy], stdout=subprocess.DEVNULL,
+                       stderr=terminal, timeout=TIMEOUT, env=env | ({"TERM": term} if term else {}))
+        os.write(terminal, b"END")
+        said[term] = b""
+        while not said[term].endswith(b"END"):
+            said[term] += os.read(master, 4096)
+        os.close(master)
+        os.close(terminal)
+    tap.check("a person's terminal is told what goes on", b"..." in said["xterm"], said)
+    tap.equal("one that erases nothing is not", (said["dumb"], said[None]), (b"END", b"END"))
 
 
 def check_odd_files(cli, tap):
@@ -564,16 +583,16 @@ def hostile_agent(cli, tap):
 
 
 def main():
+    tap = lab.Tap()
     why_not = lab.possible()
     if why_not:
-        print(f"1..0 # SKIP no namespaces here: {why_not}\n0 passed, 0 failed")
-        return 0
+        tap.skip("the command line", f"no namespaces here: {why_not}")
+        return tap.end()
     lab.enter()
-    tap = lab.Tap()
     with lab.Lab() as machine:
         cli = Cli(machine, tap)
-        for scenario in (usage, check_policies, check_odd_files, check_without_namespaces,
-                         check_touches_nothing, check_examples, completions,
+        for scenario in (usage, check_policies, progress, check_odd_files,
+                         check_without_namespaces, check_touches_nothing, check_examples, completions,
                          compile_policies, nobody_there, hostile_agent):
             scenario(cli, tap)
         wan, came = make_traffic(machine)

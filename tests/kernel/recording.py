@@ -4,7 +4,6 @@
 Speaks TAP; arguments choose scenarios by name."""
 import pathlib
 import signal
-import socket
 import sys
 import time
 

@@ -46,6 +46,7 @@ let
       inherit (config.boot) kernelModules;
       sysctl = config.boot.kernel.sysctl;
       units = unitsOf config;
+      commands = map toString config.environment.systemPackages;
       packages = map toString (lib.filter (p: p.pname or "" == "vigil") config.systemd.packages);
       etc = lib.filter (lib.hasPrefix "vigil") (lib.attrNames config.environment.etc);
     }

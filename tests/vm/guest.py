@@ -22,6 +22,20 @@ sh -ex /etc/vigil-tests/become
 """
 
 
+KEYS = {"cold", "features", "memory", "payload", "policy", "vigil", "vlans"}
+FEATURES = {"networkd", "podman"}       # podman is in every guest; NixOS has to be told
+
+
+def check(nodes):
+    """A word that nobody knows would change nothing, and nobody would see it."""
+    for name, node in nodes.items():
+        strange = sorted((node.keys() - KEYS) | (set(node.get("features", [])) - FEATURES))
+        if strange:
+            raise ValueError(f"machine {name}: no guest has {', '.join(strange)}")
+        if len(node["vlans"]) > qemu.CARDS:
+            raise ValueError(f"machine {name}: a guest has {qemu.CARDS} cards at most")
+
+
 def number(name, nodes):
     return sorted(nodes).index(name) + 1
 

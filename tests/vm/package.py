@@ -3,6 +3,7 @@
 # refused, removal, purge. On our own guests alone: NixOS has no dpkg.
 import glob
 import json
+import os
 import shlex
 
 POLICY = {"version": 1, "zones": {"lan": ["eth1"]},
@@ -31,7 +32,8 @@ def check(good, what):
 
 machine.start()
 # Two packages of other versions, with nothing else changed in them.
-machine.copy_from_host_via_shell(max(glob.glob("build/vigil_*.deb")), "/tmp/vigil.deb")
+newest = max(glob.glob("build/vigil_*.deb"), key=os.path.getmtime)
+machine.copy_from_host_via_shell(newest, "/tmp/vigil.deb")
 for version in ("9.1", "9.2"):
     machine.succeed(
         "rm -rf /tmp/v && dpkg-deb -R /tmp/vigil.deb /tmp/v",

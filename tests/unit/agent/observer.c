@@ -14,6 +14,7 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -61,6 +62,17 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags,
 	messages[0].msg_len = (unsigned int)next.size_bytes;
 	next.data = NULL;
 	return 1;
+}
+
+/* To join a group takes a privilege that who runs this may not have. */
+static uint32_t joined = UINT32_MAX;
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	if (level != SOL_NETLINK || name != NETLINK_LIST_MEMBERSHIPS)
+		return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
+	memcpy(value, &joined, sizeof(joined));
+	return 0;
 }
 
 struct world {
@@ -150,6 +162,23 @@ static void a_socket_that_fails_is_given_up_and_that_is_said(void **state)
 	stop(&world);
 }
 
+static void a_socket_that_would_hear_nothing_is_not_taken(void **state)
+{
+	struct world world;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	(void)state;
+	start(&world);
+	joined = 1U << (NFNLGRP_CONNTRACK_NEW - 1); /* and no word of their end */
+	assert_int_equal(observer_attach(world.observer, HELPER_FD_CONNTRACK, fd),
+			 -EINVAL);
+	assert_int_equal(observer_missing(world.observer), HELPER_FD_ALL);
+	attach(&world, HELPER_FD_LOG);
+	joined = UINT32_MAX;
+	attach(&world, HELPER_FD_CONNTRACK);
+	stop(&world);
+}
+
 static void events_that_were_lost_are_counted(void **state)
 {
 	struct world world;
@@ -229,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_socket_that_fails_is_given_up_and_that_is_said),
+		cmocka_unit_test(a_socket_that_would_hear_nothing_is_not_taken),
 		cmocka_unit_test(events_that_were_lost_are_counted),
 		cmocka_unit_test(what_is_not_understood_is_a_gap),
 		cmocka_unit_test(a_dump_that_does_not_go_on_is_ended),

@@ -56,7 +56,8 @@ void agent_sentence(const struct agent *agent, char *out, size_t out_bytes)
 	else if (!force->tried)
 		snprintf(out, out_bytes, "Starting");
 	else if (now)
-		snprintf(out, out_bytes, "%s was not enforced: %s. %s of before is",
+		snprintf(out, out_bytes,
+			 "%s was not enforced: %s. %s as it was before still is",
 			 force->failure.path, force->failure.text, now->path);
 	else
 		snprintf(out, out_bytes, "%s was not enforced: %s. %s",

@@ -93,9 +93,7 @@ void terminal_progress(const char *text)
 	static bool shown;
 	const char *term = getenv("TERM");
 
-	/* Without TERM it is no person's, such as that of a package manager, who logs
-	 * it.
-	 */
+	/* Without TERM it is a package manager's and not a person's. */
 	if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
 		return;
 	/* "Erase to the end of the line", which every other terminal of today knows. */

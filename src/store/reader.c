@@ -82,10 +82,7 @@ static int check_file(const char *path, char why[static 256])
 			 path);
 	} else if (error == EACCES || error == EPERM) {
 		error = EACCES;
-		snprintf(
-			why, 256,
-			"you may not read %s: ask as root, or as a member of its group",
-			path);
+		snprintf(why, 256, "you may not read %s: ask as root", path);
 	} else {
 		snprintf(why, 256, "can't read %s: %s", path, strerror(error));
 		error = EIO;

@@ -482,7 +482,8 @@ def status(cli, tap):
     done = cli.ask("status", "--wait")
     tap.check("or why the last reload failed, with the place of the first error",
               done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1 and
-              f"{cli.machine.policy_path} was not enforced: the policy has 1 error" in done.stderr
+              f"{cli.machine.policy_path} was not enforced: the policy has 1 error. "
+              f"{cli.machine.policy_path} as it was before still is" in done.stderr
               and f"({cli.machine.policy_path}:2: " in done.stderr, seen(done))
     tap.equal("as data, too", cli.json("status", "--wait")["state"], "failed")
     cli.machine.reload(good)

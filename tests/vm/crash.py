@@ -139,13 +139,13 @@ def all_counted(expected):
 def at_the_gate(how):
     """The agent is down, and its successor waits at the gate, while connections are made."""
     before = counted()
-    host.succeed("rm -f /run/gate; mkfifo /run/gate")
-    settings("gate", "ExecStartPre=+/bin/sh -c 'read line </run/gate'\n")
+    host.succeed("rm -f /run/vigil/gate; mkfifo /run/vigil/gate")
+    settings("gate", "ExecStartPre=+/bin/sh -c 'read line </run/vigil/gate'\n")
     host.succeed(how)
     host.wait_until_succeeds("systemctl show vigil -p SubState | grep -q start-pre", timeout=30)
     burst(200)
     assert host.get_unit_property("vigil.service", "SubState") == "start-pre"
-    host.succeed("echo go >/run/gate")
+    host.succeed("echo go >/run/vigil/gate")
     no_settings()
     settled()
     return before + 200

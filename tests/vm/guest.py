@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What makes a guest this one: its name, addresses, policy and files, on a disk of its own."""
-import hashlib
 import io
 import json
 import os
@@ -115,7 +114,6 @@ def files(name, nodes):
     """Path and text of what is written into a guest."""
     node = nodes[name]
     yield "etc/hostname", f"{name}\n"
-    yield "etc/machine-id", hashlib.sha256(name.encode()).hexdigest()[:32] + "\n"
     yield "etc/hosts", hosts(nodes)
     yield "etc/vigil-tests/become", become(name, nodes)
     if "networkd" in node.get("features", []):

@@ -92,7 +92,8 @@ with subtest("installed again it enforces the policy that is there"):
     rules()
 
 with subtest("a purge takes the rules and the records away, and leaves the policy"):
-    machine.succeed("dpkg -P vigil")
+    said = machine.succeed("dpkg -P vigil")
+    check("its rules were taken away" in said, said)
     machine.fail("nft list table inet vigil")
     machine.fail("test -e /var/lib/vigil || test -e /var/lib/private/vigil")
     machine.succeed("test -e /etc/vigil/policy.yml")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One QEMU process: its command line, its monitor, its snapshot, and its end."""
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import time
 CONFIG_BYTES = 32 << 20     # the disk with a guest's own files; its size is the snapshot's
 CARDS = 3                   # eth1 to eth3, the same for all guests for the snapshot's sake
 CMDLINE = ("console=ttyS0 net.ifnames=0 loglevel=4 panic=-1 mitigations=off nokaslr "
-           "systemd.show_status=0")
+           "systemd.show_status=0 lsm=landlock,yama")
 
 # QEMU 7.2 loses flags when an interrupt follows cmpxchg16b, and the guest's kernel dies of it.
 EMULATED_CPU = "max,-la57,-cx16"
@@ -173,8 +174,9 @@ def snapshot(image, accel, memory, prepare):
     folder = f"{image}/{accel}-{memory}-{key}"
     if os.path.isdir(folder):
         return folder
-    making = f"{folder}.tmp"
-    shutil.rmtree(making, ignore_errors=True)
+    for old in glob.glob(f"{image}/{accel}-{memory}-*"):
+        shutil.rmtree(old)
+    making = f"{folder}.tmp"        # stays, with its console, where this fails
     os.mkdir(making)
     overlay(f"{image}/root.ext4", "raw", f"{making}/disk")
     with open(f"{making}/config", "wb") as file:
